@@ -1,0 +1,30 @@
+# Shared by the scripts of this folder; source it, do not run it.
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+VENV=${MULTISCALE_RUN_VENV:-$ROOT/.venv}
+export PATH="$VENV/bin:$PATH"
+
+# Open MPI: allowed as root (containers, CI), and ranks that wait give way to ranks that work on a shared machine.
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+export OMPI_MCA_mpi_yield_when_idle=1 OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_hwloc_base_binding_policy=none
+export OMPI_MCA_btl_vader_single_copy_mechanism=none
+# One thread per rank: the ranks are the parallelism.
+export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1} OPENBLAS_NUM_THREADS=${OPENBLAS_NUM_THREADS:-1}
+
+say() { printf '\n== %s\n' "$*"; }
+
+# timed LABEL COMMAND...: run a command and remember how long it took, for print_times.
+TIMES=()
+timed() {
+    local label=$1 start=$SECONDS status=0
+    shift
+    say "$label"
+    "$@" || status=$?
+    TIMES+=("$(printf '%-34s %4d s' "$label" $((SECONDS - start)))")
+    return $status
+}
+
+print_times() {
+    say "time taken"
+    printf '   %s\n' "${TIMES[@]}"
+}
