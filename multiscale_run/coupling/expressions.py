@@ -28,7 +28,9 @@ _NUMPY_NAMES = (
     "isfinite log log10 log1p log2 maximum mean median minimum nan nan_to_num ones_like pi power round sign sin sinh "
     "sqrt square std sum tan tanh var where zeros_like"
 ).split()
-_MATH_NAMES = tuple(name for name in dir(math) if not name.startswith("_") and name not in ("factorial", "comb", "perm"))
+_MATH_NAMES = tuple(
+    name for name in dir(math) if not name.startswith("_") and name not in ("factorial", "comb", "perm")
+)
 
 
 def _power(base: Any, exponent: Any) -> Any:
@@ -175,7 +177,9 @@ def _parse(text: str, names: tuple[str, ...]) -> ast.expr:
 
 def _check_node(node: ast.AST, text: str, names: tuple[str, ...]) -> None:
     if not isinstance(node, _NODES):
-        raise ExpressionError(f"transform_expression {text!r}: {type(node).__name__} is not allowed; use arithmetic only")
+        raise ExpressionError(
+            f"transform_expression {text!r}: {type(node).__name__} is not allowed; use arithmetic only"
+        )
     if isinstance(node, ast.Constant) and not isinstance(node.value, int | float):
         raise ExpressionError(f"transform_expression {text!r}: {node.value!r} is not allowed; only numbers are")
     if isinstance(node, ast.Name):
@@ -188,7 +192,7 @@ def _check_node(node: ast.AST, text: str, names: tuple[str, ...]) -> None:
             raise ExpressionError(f"transform_expression {text!r}: .{node.attr} is not allowed on {node.value.id}")
 
 
-def _check_name(name: str, allowed: tuple[str, ...] | list[str], kind: str, text: str) -> None:
+def _check_name(name: str, allowed: tuple[str, ...], kind: str, text: str) -> None:
     if name in allowed:
         return
     near = difflib.get_close_matches(name, allowed, n=1)
