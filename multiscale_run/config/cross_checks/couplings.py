@@ -1,0 +1,86 @@
+"""Checks of connections and of the inputs that only a connection can give."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from multiscale_run.config.document import SECTION
+from multiscale_run.config.parts import Parts
+from multiscale_run.config.problems import Finding
+from multiscale_run.config.schema import DEFAULT_INPUTS, EVENTS, Connection, Simulator
+from multiscale_run.config.schema.metabolism import LAYER_INPUT
+
+MERGE_NEEDS = {"src_set_func": "writes the result to the source too", "dest_get_func": "reads the destination's value"}
+INPUT_SETTER = "set_parameters_idxs"
+
+
+def check_merge(parts: Parts) -> Iterator[Finding]:
+    """Merge uses both values and writes both; set has no use for the destination's own value."""
+    for path, connection in parts.connections:
+        if connection.action == "merge":
+            for key, purpose in MERGE_NEEDS.items():
+                if getattr(connection, key) is None:
+                    yield Finding((*path, "action"), f"needs {key}, which {purpose}")
+        elif connection.dest_get_func is not None:
+            yield Finding(
+                (*path, "dest_get_func"), f'is only used by action "merge"; this action is "{connection.action}"'
+            )
+
+
+def check_arguments_have_fields(parts: Parts) -> Iterator[Finding]:
+    """Arguments of a field that is not named would be lost."""
+    for path, connection in parts.connections:
+        for end in ("src_set", "dest_get"):
+            if getattr(connection, f"{end}_kwargs") and getattr(connection, f"{end}_func") is None:
+                yield Finding((*path, f"{end}_kwargs"), f"has no effect without {end}_func; add it or remove this")
+
+
+def check_open_inputs(parts: Parts) -> Iterator[Finding]:
+    """An input that is null gets its value from an active connection (or, for one of them, from the layer)."""
+    section = parts.multiscale_run
+    if "metabolism" not in section.active_simulators or parts.broken & {"metabolism", "connections"}:
+        return
+    active = [connection for path, connection in parts.connections if _is_active(parts, path[2], connection)]
+    given = {name for connection in active for name in _inputs_set(connection)}
+    as_list = isinstance(section.metabolism.parameters, list)
+    for index, (name, value) in enumerate(section.metabolism.inputs.items()):
+        if value is None and name not in given and name != LAYER_INPUT:
+            yield Finding(
+                (SECTION, "metabolism", "parameters", index if as_list else name),
+                f"no active connection sets this input ({name}); give a number or add a connection",
+            )
+
+
+def note_skipped(parts: Parts) -> Iterator[Finding]:
+    """Connections of simulators that are off are not applied; one note for each such simulator."""
+    active = parts.multiscale_run.active_simulators
+    skipped: Counter[str] = Counter()
+    for path, connection in parts.connections:
+        skipped.update(_users(path[2], connection).difference(active))
+    for simulator, count in sorted(skipped.items()):
+        yield Finding(
+            (SECTION, f"with_{simulator}"),
+            f"{simulator} is off: {count} connection{'s are' if count > 1 else ' is'} skipped",
+        )
+
+
+def _is_active(parts: Parts, event: Any, connection: Connection) -> bool:
+    """Whether a connection is applied: both simulators and the one whose turn triggers it take part."""
+    return _users(event, connection) <= set(parts.multiscale_run.active_simulators)
+
+
+def _users(event: Any, connection: Connection) -> set[Simulator]:
+    turn = {EVENTS[event]} if event in EVENTS else set()
+    return {connection.src_simulator, connection.dest_simulator} | turn
+
+
+def _inputs_set(connection: Connection) -> Iterator[str]:
+    names = list(DEFAULT_INPUTS)
+    for simulator, _, field, kwargs in connection.fields():
+        if simulator == "metabolism" and field == INPUT_SETTER:
+            indices = kwargs.get("idxs", [])
+            for index in indices if isinstance(indices, list) else [indices]:
+                is_position = isinstance(index, int) and 0 <= index < len(names)
+                yield names[index] if is_position else str(index)

@@ -1,0 +1,58 @@
+"""Load a configuration: read, merge, substitute, validate, cross-check; all problems at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from multiscale_run.config import cross_checks
+from multiscale_run.config.document import SECTION, locate, read_document
+from multiscale_run.config.legacy import not_ignored, strip_ignored
+from multiscale_run.config.parts import Parts, parts_of
+from multiscale_run.config.problems import ABSENT, ConfigError, Finding, Note, format_key_path
+from multiscale_run.config.simulation_config import SimulationConfig
+from multiscale_run.config.substitution import substitute
+from multiscale_run.config.validation import findings_of, validate
+
+NO_SECTION = "is missing: this is a plain SONATA configuration; `multiscale-run init` writes one with the section"
+
+
+def load_config(path: Path | str) -> SimulationConfig:
+    """Read the configuration of a simulation.
+
+    Args:
+        path: a folder with a simulation_config.json, or such a file under any name.
+
+    Raises:
+        ConfigError: something is wrong; the error lists every problem, not only the first.
+    """
+    original = read_document(path)
+    substituted, reference_findings = substitute(original)
+    document, ignored = strip_ignored(substituted)
+    if document.value((SECTION,)) is ABSENT:
+        raise ConfigError([document.problem(Finding((SECTION,), NO_SECTION))])
+    findings = not_ignored(reference_findings, ignored)
+    error = validate(document)
+    if error is not None:
+        unresolved = {finding.path for finding in findings}
+        findings += [finding for finding in findings_of(error) if finding.path not in unresolved]
+    parts = parts_of(document, error)
+    findings += cross_checks.apply(cross_checks.PROBLEM_RULES, parts)
+    if findings or parts.run is None or parts.node_sets_file is None:
+        raise ConfigError([document.problem(finding) for finding in findings])
+    return SimulationConfig(
+        file=locate(path),
+        document=document,
+        run=parts.run,
+        multiscale_run=parts.multiscale_run,
+        output_dir=parts.path(parts.sonata.output.output_dir),
+        network=parts.network,
+        node_sets_file=parts.node_sets_file,
+        notes=_notes(parts),
+        ignored_keys=ignored,
+        raw=original.data,
+    )
+
+
+def _notes(parts: Parts) -> tuple[Note, ...]:
+    findings = cross_checks.apply(cross_checks.NOTE_RULES, parts)
+    return tuple(Note(format_key_path(finding.path), finding.message) for finding in findings)

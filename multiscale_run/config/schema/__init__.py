@@ -1,0 +1,36 @@
+"""The typed model of simulation_config.json: one file per section, one field per key."""
+
+from multiscale_run.config.schema.base import SIMULATORS, Section, Simulator
+from multiscale_run.config.schema.bloodflow import Bloodflow
+from multiscale_run.config.schema.check import Bounds, Check
+from multiscale_run.config.schema.connection import EVENTS, Connection
+from multiscale_run.config.schema.extracellular import Steps
+from multiscale_run.config.schema.metabolism import DEFAULT_INPUTS, Metabolism
+from multiscale_run.config.schema.multiscale_run import MultiscaleRun
+from multiscale_run.config.schema.neurodamus import Neurodamus
+from multiscale_run.config.schema.preprocessor import Preprocessor
+from multiscale_run.config.schema.reports import Report
+from multiscale_run.config.schema.sonata import Output, Run, SimulationFile, SonataPart, SonataReport
+
+__all__ = [
+    "DEFAULT_INPUTS",
+    "EVENTS",
+    "SIMULATORS",
+    "Bloodflow",
+    "Bounds",
+    "Check",
+    "Connection",
+    "Metabolism",
+    "MultiscaleRun",
+    "Neurodamus",
+    "Output",
+    "Preprocessor",
+    "Report",
+    "Run",
+    "Section",
+    "SimulationFile",
+    "Simulator",
+    "SonataPart",
+    "SonataReport",
+    "Steps",
+]
