@@ -1,0 +1,14 @@
+"""Synthetic neuro-glia-vascular circuits as SONATA files, and what is in a circuit."""
+
+from .builder import CircuitSummary, build_circuit
+from .configuration import write_configuration
+from .specification import CircuitSpec, circuit_names, named_circuit
+
+__all__ = [
+    "CircuitSpec",
+    "CircuitSummary",
+    "build_circuit",
+    "circuit_names",
+    "named_circuit",
+    "write_configuration",
+]
