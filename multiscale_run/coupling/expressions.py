@@ -11,7 +11,7 @@ import ast
 import difflib
 import math
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import SimpleNamespace
 from typing import Any
 
@@ -23,14 +23,14 @@ from mpi_coupling.world import UserError
 MAX_LENGTH = 2000
 """Longest expression accepted, in characters."""
 
-_NUMPY_NAMES = (
-    "abs absolute arccos arcsin arctan cbrt ceil clip cos cosh cumsum diff dot e exp exp2 expm1 fabs floor fmax fmin hypot inf "
-    "isfinite log log10 log1p log2 maximum mean median minimum nan nan_to_num ones_like pi power round sign sin sinh "
-    "sqrt square std sum tan tanh var where zeros_like"
-).split()
-_MATH_NAMES = tuple(
-    name for name in dir(math) if not name.startswith("_") and name not in ("factorial", "comb", "perm")
+_NUMPY_NAMES = frozenset(
+    """abs absolute arccos arcsin arctan cbrt ceil clip cos cosh cumsum diff dot e exp exp2 expm1 fabs floor fmax fmin
+    hypot inf isfinite log log10 log1p log2 maximum mean median minimum nan nan_to_num ones_like pi power round sign sin
+    sinh sqrt square std sum tan tanh var where zeros_like""".split()
 )
+_UNBOUNDED = frozenset(("factorial", "comb", "perm"))
+"""Functions of math whose results grow without bound."""
+_MATH_NAMES = frozenset(name for name in dir(math) if not name.startswith("_")) - _UNBOUNDED
 
 
 def _power(base: Any, exponent: Any) -> Any:
@@ -121,8 +121,8 @@ class Expression:
         self._matrices = dict(matrices or {})
         self._tree = _parse(text, ("vals", "config", "math", "np", *self._matrices))
         allowed: dict[type, Any] = {
-            _NumpyFunctions: frozenset(_NUMPY_NAMES),
-            _MathFunctions: frozenset(_MATH_NAMES),
+            _NumpyFunctions: _NUMPY_NAMES,
+            _MathFunctions: _MATH_NAMES,
             type(config): _AnyName(),
         }
         allowed |= {type(matrix): frozenset({"dot"}) for matrix in self._matrices.values()}
@@ -192,7 +192,8 @@ def _check_node(node: ast.AST, text: str, names: tuple[str, ...]) -> None:
             raise ExpressionError(f"transform_expression {text!r}: .{node.attr} is not allowed on {node.value.id}")
 
 
-def _check_name(name: str, allowed: tuple[str, ...], kind: str, text: str) -> None:
+def _check_name(name: str, allowed: Iterable[str], kind: str, text: str) -> None:
+    allowed = sorted(allowed)
     if name in allowed:
         return
     near = difflib.get_close_matches(name, allowed, n=1)
