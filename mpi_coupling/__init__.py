@@ -3,7 +3,10 @@
 It knows neither of the applications and no simulator.
 """
 
+from mpi_coupling.clock import Clock, Schedule, Step
 from mpi_coupling.failure import UserError, abort_on_error
+from mpi_coupling.report import CompartmentReport
+from mpi_coupling.spikes import SpikeWriter
 from mpi_coupling.world import World
 
-__all__ = ["UserError", "World", "abort_on_error"]
+__all__ = ["Clock", "CompartmentReport", "Schedule", "SpikeWriter", "Step", "UserError", "World", "abort_on_error"]

@@ -1,0 +1,115 @@
+"""What report and spike files share: the root touches the file, every rank learns how it went."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import shutil
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from mpi_coupling.failure import UserError
+from mpi_coupling.world import World
+
+METADATA_BYTES = 2**20
+"""Room for everything in a file beside the numbers of its datasets."""
+
+SONATA_MAGIC = 0x0A7A
+SONATA_VERSION = (0, 1)
+"""Top-level attributes `magic` and `version` of every SONATA file (SONATA developer guide, AllenInstitute/sonata)."""
+
+
+def create_file(world: World, path: Path, fill: Callable[[h5py.File], None], n_bytes: int = 0) -> None:
+    """Creates a SONATA file, replacing an older one, and its folder. Collective.
+
+    Args:
+        world: the ranks; the root writes.
+        path: the file.
+        fill: creates the content.
+        n_bytes: room that the datasets of the content take.
+
+    Raises:
+        UserError: on every rank, when the file cannot be written; what was written of it is removed.
+    """
+
+    def create() -> None:
+        with suppress(FileExistsError):  # a file in the place of the folder is refused below
+            path.parent.mkdir(parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)
+        with h5py.File(path, "w", locking=False) as file:
+            file.attrs["magic"] = np.uint32(SONATA_MAGIC)
+            file.attrs["version"] = np.array(SONATA_VERSION, "u4")
+        try:
+            _edit(path, fill, n_bytes)
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+
+    _on_root(world, path, n_bytes, create)
+
+
+def change_file(world: World, path: Path, change: Callable[[h5py.File], None], n_bytes: int = 0) -> None:
+    """Opens a file, changes and closes it. Collective.
+
+    Args:
+        world: the ranks; the root writes.
+        path: the file.
+        change: what is done with the open file.
+        n_bytes: room that the datasets take by which the file grows.
+
+    Raises:
+        UserError: on every rank, when the file cannot be read or written.
+    """
+    _on_root(world, path, n_bytes, lambda: _edit(path, change, n_bytes))
+
+
+def _edit(path: Path, change: Callable[[h5py.File], None], n_bytes: int) -> None:
+    if n_bytes:
+        _reserve(path, n_bytes + METADATA_BYTES)
+    # not locked: a reader that holds a lock must not stop a simulation
+    with h5py.File(path, "r+", locking=False) as file:
+        change(file)
+
+
+def _reserve(path: Path, n_bytes: int) -> None:
+    """Takes room at the end of the file, which HDF5 then fills; it gives back the rest when it closes the file.
+
+    HDF5 must not meet a full disk itself: it cannot close the file then and may crash.
+    """
+    if n_bytes > shutil.disk_usage(path.parent).free:  # before a file system without fallocate fills up byte by byte
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    with path.open("r+b") as file:
+        size = file.seek(0, os.SEEK_END)
+        try:
+            os.posix_fallocate(file.fileno(), size, n_bytes)
+        except OSError:
+            file.truncate(size)
+            raise
+
+
+def _on_root(world: World, path: Path, n_bytes: int, work: Callable[[], None]) -> None:
+    """Calls `work` on the root; what the system or HDF5 has against it becomes a UserError on every rank."""
+
+    def explained() -> None:
+        try:
+            work()
+        except (OSError, RuntimeError) as error:  # h5py raises either
+            room = f" for the {n_bytes / 1e6:.3g} MB that it needs" if n_bytes else ""
+            raise UserError(
+                f"{path}: cannot be written ({_reason(error)}); check that the folder is writable and has room{room}"
+            ) from error
+
+    world.on_root(explained)
+
+
+def _reason(error: OSError | RuntimeError) -> str:
+    """What the system says, without HDF5's account of where it heard it."""
+    number = getattr(error, "errno", None)
+    if number is None and (found := re.search(r"errno = (\d+)", str(error))):
+        number = int(found.group(1))
+    return os.strerror(number) if number else str(error).splitlines()[0]
