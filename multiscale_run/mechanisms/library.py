@@ -1,0 +1,176 @@
+"""Finds the compiled NEURON mechanisms: the user's own, or ours, compiled once per content into the user's cache."""
+
+import fcntl
+import hashlib
+import logging
+import os
+import platform
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+
+from mpi_coupling.world import UserError, World
+from multiscale_run.mechanisms.compiler import INCLUDE_FLAGS, run_nrnivmodl
+
+log = logging.getLogger(__name__)
+
+LOCK_PATIENCE = 600.0  # s
+
+_FOLDER = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class MechanismLibrary:
+    """Compiled mechanisms and the hoc templates that use them.
+
+    Attributes:
+        library_path: the libnrnmech to load; of the user's NRNMECH_LIB_PATH it may be several, joined by ':'.
+        hoc_path: the folder with our hoc templates.
+    """
+
+    library_path: Path
+    hoc_path: Path
+
+
+def mod_folder(simulation_folder: Path) -> Path | None:
+    """The user's own mod files: the folder `mod` of the simulation, if there is one."""
+    folder = simulation_folder / "mod"
+    return folder if folder.is_dir() else None
+
+
+def mechanism_library(mod_dir: Path | None = None, *, world: World | None = None) -> MechanismLibrary:
+    """Finds the compiled mechanisms, or compiles them. Collective over `world`, whose root compiles, when it is given.
+
+    Args:
+        mod_dir: mod files of the user; they replace ours and neurodamus' of the same name, or add to them.
+        world: the ranks of the run.
+
+    Returns:
+        The user's library where NRNMECH_LIB_PATH names one, else ours.
+
+    Raises:
+        UserError: the files do not compile, tools are missing, or the cache folder is not writable.
+    """
+    hoc_path = _FOLDER / "hoc"
+    chosen = os.environ.get("NRNMECH_LIB_PATH")
+    if chosen and not Path(chosen).is_relative_to(_cache_folder()):
+        return MechanismLibrary(Path(chosen), hoc_path)
+    library = world.on_root(lambda: _cached_library(mod_dir)) if world else _cached_library(mod_dir)
+    if not library.is_file():  # the root's cache is on another node's disk
+        library = _cached_library(mod_dir)
+    return MechanismLibrary(library, hoc_path)
+
+
+def activate(library: MechanismLibrary) -> None:
+    """Makes neurodamus find the mechanisms and hoc files. To be called before NEURON is imported.
+
+    Raises:
+        UserError: the current folder holds compiled mechanisms, which NEURON would load in place of these.
+    """
+    stray = Path.cwd() / platform.machine()
+    if "neuron" not in sys.modules and any(stray.glob("*nrnmech.*")):
+        raise UserError(
+            f"{stray} holds compiled mechanisms that NEURON would load in place of {library.library_path}; "
+            "remove that folder, or run from another one"
+        )
+    os.environ["NRNMECH_LIB_PATH"] = str(library.library_path)
+    wanted = [str(library.hoc_path), str(_neurodamus_data() / "hoc")]
+    present = [folder for folder in os.environ.get("HOC_LIBRARY_PATH", "").split(":") if folder]
+    os.environ["HOC_LIBRARY_PATH"] = ":".join([*present, *(folder for folder in wanted if folder not in present)])
+
+
+def _cached_library(mod_dir: Path | None) -> Path:
+    sources = _sources(mod_dir)
+    entry = _cache_folder() / _fingerprint(sources)
+    library = entry / "libnrnmech.so"
+    if library.is_file():
+        return library
+    try:
+        entry.parent.mkdir(parents=True, exist_ok=True)
+        with _locked(entry.with_suffix(".lock")):
+            if not library.is_file():
+                _compile_into(entry, sources)
+    except OSError as error:
+        raise UserError(
+            f"{entry.parent}: cannot keep the compiled mechanisms there ({error.strerror}); "
+            "set MULTISCALE_RUN_CACHE to a folder that you can write to"
+        ) from error
+    return library
+
+
+def _cache_folder() -> Path:
+    chosen = os.environ.get("MULTISCALE_RUN_CACHE")
+    if chosen:
+        return Path(chosen).absolute() / "mechanisms"
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "multiscale-run" / "mechanisms"
+
+
+def _neurodamus_data() -> Path:
+    found = find_spec("neurodamus")
+    if found is None or found.origin is None:
+        raise UserError("neurodamus is not installed; install it with `pip install multiscale-run[neurons]`")
+    return Path(found.origin).parent / "data"
+
+
+def _sources(mod_dir: Path | None) -> dict[str, Path]:
+    """File name -> file, of everything that is compiled; later folders win."""
+    folders = [_neurodamus_data() / "mod", _FOLDER / "mod"]
+    if mod_dir is not None:
+        if not mod_dir.is_dir():
+            raise UserError(f"{mod_dir}: no such folder of mod files")
+        folders.append(mod_dir)
+    files = {file.name: file for folder in folders for file in folder.iterdir() if file.suffix in {".mod", ".inc"}}
+    return dict(sorted(files.items()))
+
+
+def _fingerprint(sources: dict[str, Path]) -> str:
+    digest = hashlib.sha256()
+    about = [version("neuron"), version("neurodamus"), platform.system(), platform.machine(), INCLUDE_FLAGS]
+    for text in [*about, os.environ.get("CXX", "")]:
+        digest.update(text.encode() + b"\0")
+    for name, file in sources.items():
+        content = file.read_bytes()
+        digest.update(f"{name}\0{len(content)}\0".encode() + content)
+    return digest.hexdigest()[:24]
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Lets one process at a time compile an entry; the others wait and then find it finished."""
+    deadline = time.monotonic() + LOCK_PATIENCE
+    with path.open("w") as file:
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise UserError(
+                        f"{path}: locked for {LOCK_PATIENCE:g} s by a process that compiles; end it"
+                    ) from None
+                time.sleep(0.2)
+        yield
+
+
+def _compile_into(entry: Path, sources: dict[str, Path]) -> None:
+    """Compiles in a folder beside the entry and renames it when complete, so that no one sees half of it."""
+    with tempfile.TemporaryDirectory(prefix=".building-", dir=entry.parent) as scratch:
+        mod, finished = Path(scratch) / "mod", Path(scratch) / "finished"
+        mod.mkdir()
+        finished.mkdir()
+        for name, file in sources.items():
+            shutil.copyfile(file, mod / name)
+        count = sum(name.endswith(".mod") for name in sources)
+        log.info("compiling %d NEURON mechanisms, once; this takes about half a minute", count)
+        run_nrnivmodl(Path(scratch))
+        library = next(Path(scratch, platform.machine()).glob("libnrnmech.*"))
+        shutil.copyfile(library, finished / "libnrnmech.so")
+        finished.rename(entry)
