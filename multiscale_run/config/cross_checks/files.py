@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import PurePath, PurePosixPath
 
 from multiscale_run.config.parts import Parts
-from multiscale_run.config.problems import Finding, KeyPath
+from multiscale_run.config.problems import Finding, KeyPath, format_key_path
 
 
 def check_inputs_exist(parts: Parts) -> Iterator[Finding]:
@@ -34,8 +34,8 @@ def check_file_names(parts: Parts) -> Iterator[Finding]:
     for path, name in _outputs(parts):
         file = str(PurePosixPath(name))
         if file in taken:
-            yield Finding(path, f"is already written by {taken[file]}; choose another name")
-        taken.setdefault(file, ".".join(str(part) for part in path[:-1]))
+            yield Finding(path, f"is also {taken[file]}; choose another name")
+        taken.setdefault(file, format_key_path(path))
 
 
 def _outputs(parts: Parts) -> Iterator[tuple[KeyPath, str]]:

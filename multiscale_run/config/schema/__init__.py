@@ -7,7 +7,7 @@ from multiscale_run.config.schema.connection import EVENTS, Connection
 from multiscale_run.config.schema.extracellular import Steps
 from multiscale_run.config.schema.metabolism import DEFAULT_INPUTS, Metabolism
 from multiscale_run.config.schema.multiscale_run import MultiscaleRun
-from multiscale_run.config.schema.neurodamus import Neurodamus
+from multiscale_run.config.schema.neurons import Neurodamus
 from multiscale_run.config.schema.preprocessor import Preprocessor
 from multiscale_run.config.schema.reports import Report
 from multiscale_run.config.schema.sonata import Output, Run, SimulationFile, SonataPart, SonataReport

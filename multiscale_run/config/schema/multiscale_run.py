@@ -12,7 +12,7 @@ from multiscale_run.config.schema.bloodflow import Bloodflow
 from multiscale_run.config.schema.connection import Connection, Event
 from multiscale_run.config.schema.extracellular import Steps
 from multiscale_run.config.schema.metabolism import Metabolism
-from multiscale_run.config.schema.neurodamus import Neurodamus
+from multiscale_run.config.schema.neurons import Neurodamus
 from multiscale_run.config.schema.preprocessor import Preprocessor
 from multiscale_run.config.schema.reports import Reports
 
@@ -52,14 +52,14 @@ class MultiscaleRun(Section):
     cache_save: bool = key(True, "Write coupling matrices to cache_path.")
     cache_load: bool = key(True, "Read coupling matrices from cache_path.")
     cache_path: FolderPath = key("cache", "Folder of the coupling matrices.", validate_default=True)
-    logging_level: int = key(1, "Verbosity of neurodamus.", ge=0)
+    logging_level: int = key(0, "Verbosity of neurodamus: 0 warnings, 1 information, 2 more, 3 debugging.", ge=0)
     mesh_path: FolderPath = key(
         "mesh/autogen_mesh.msh", "Mesh of the tissue; generated where there is none.", validate_default=True
     )
     mesh_scale: float = key(1e-6, "Length unit of the mesh.", "m", gt=0)
     preprocessor: Preprocessor = key(Preprocessor, "What is prepared before a run.")
     connections: dict[Event, list[Connection]] = key(dict, "Exchanges by event, applied in list order.")
-    neurodamus: Neurodamus = key(Neurodamus, "Neurons and astrocytes.")
+    neurodamus: Neurodamus = key(Neurodamus, "Neurons, synapses and astrocytes.")
     metabolism: Metabolism = key(Metabolism, "Energy metabolism.")
     steps: Steps = key(Steps, "Extracellular space.")
     bloodflow: Bloodflow = key(Bloodflow, "Blood flow.")
