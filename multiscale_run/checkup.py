@@ -1,0 +1,109 @@
+"""The health of a simulation folder: everything that can be known to fail before a run starts.
+
+Each function looks at one thing and returns its problems, so that a user sees all of them at once.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from mpi_coupling.world import UserError
+from multiscale_run.circuit_check import check_circuit, neuron_population
+from multiscale_run.config import Note, Problem, SimulationConfig, check_fields, check_names
+from multiscale_run.config.document import SECTION
+from multiscale_run.config.problems import ABSENT, Finding
+from multiscale_run.coupling import Expression, registry
+from multiscale_run.mechanisms import mechanism_library, mod_folder
+from multiscale_run.metabolism import load_network
+from multiscale_run.simulators import SIMULATORS
+
+DUMMY_SITES = 3
+"""Sites of the vector that transform expressions are tried on."""
+
+ENGINES = {
+    "neurodamus": ("neurodamus", "neurons"),
+    "steps": ("steps", "steps"),
+    "bloodflow": ("astrovascpy", "bloodflow"),
+}
+"""Simulator -> Python module of its engine, extra of this distribution that installs it."""
+
+
+@dataclass
+class Health:
+    """What a check-up found.
+
+    Attributes:
+        problems: what must be corrected before a run.
+        notes: what the user should know.
+        passed: what was looked at and is in order.
+    """
+
+    problems: list[Problem] = field(default_factory=list)
+    notes: list[Note | str] = field(default_factory=list)
+    passed: list[str] = field(default_factory=list)
+
+
+def checkup(config: SimulationConfig, ranks: int = 1) -> Health:
+    """Look at everything a run depends on.
+
+    Args:
+        config: a configuration that could be read.
+        ranks: number of MPI ranks meant to be used.
+    """
+    health = Health(notes=list(config.notes))
+    topics: list[tuple[str, Callable[[], Iterable[Problem]]]] = [
+        ("engines", lambda: _engines(config)),
+        ("fields, arguments and transform expressions", lambda: _fields(config)),
+        ("species, inputs and parameters", lambda: _names(config)),
+        ("circuit", lambda: check_circuit(config)),
+        ("mechanisms", lambda: _mechanisms(config)),
+    ]
+    for title, look in topics:
+        found = list(look())
+        health.problems += found
+        if not found:
+            health.passed.append(title)
+    if not health.problems:
+        neurons = neuron_population(config).size
+        if ranks > neurons:
+            health.notes.append(f"{ranks} ranks for {neurons} neurons: {ranks - neurons} ranks will have no neuron")
+    return health
+
+
+def _engines(config: SimulationConfig) -> Iterator[Problem]:
+    for simulator in config.active_simulators:
+        module, extra = ENGINES.get(simulator, ("", ""))
+        if module and importlib.util.find_spec(module) is None:
+            key = "config_format" if simulator == "neurodamus" else f"with_{simulator}"
+            message = f"{module} is not installed; install it with: pip install 'multiscale-run[{extra}]'"
+            yield config.problem(Finding((SECTION, key), message))
+
+
+def _fields(config: SimulationConfig) -> list[Problem]:
+    def dry_run(text: str) -> None:
+        Expression(text, config.attribute_view())(np.ones(DUMMY_SITES))
+
+    return check_fields(config, registry(SIMULATORS), dry_run)
+
+
+def _names(config: SimulationConfig) -> list[Problem]:
+    if not config.multiscale_run.with_metabolism:
+        return []
+    variant = config.multiscale_run.metabolism.variant
+    network = load_network(variant)
+    # the tables themselves say whether a parameter can be replaced
+    return check_names(
+        config, network.slot, network.input_index, lambda name: load_network(variant, parameters={str(name): 1.0})
+    )
+
+
+def _mechanisms(config: SimulationConfig) -> Iterator[Problem]:
+    folder = mod_folder(config.folder)
+    try:
+        mechanism_library(folder)
+    except UserError as error:
+        yield Problem(str(folder or "mechanisms"), "", ABSENT, str(error))

@@ -1,0 +1,62 @@
+"""The command line: one file per command, loaded only when it is called."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+
+import click
+
+from multiscale_run import __version__
+
+COMMANDS = {
+    "init": "Write a simulation folder that is ready to compute.",
+    "check": "Look for mistakes in a simulation folder.",
+    "compute": "Run the simulation.",
+    "stats": "Show what a circuit and a simulation consist of.",
+}
+"""Command -> help text. ``some-command`` lives in ``cli/some_command.py`` as ``command``."""
+
+FOLDER = click.argument("folder", type=click.Path(path_type=Path), default=".", required=False)
+"""The simulation folder: every command works in the present one without it."""
+
+
+class _LazyGroup(click.Group):
+    """A group that imports a command's file when the command is called, so that ``--help`` is immediate."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        return importlib.import_module(f"{__name__}.{cmd_name.replace('-', '_')}").command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="multiscale-run")
+@click.option("-v", "--verbose", count=True, help="Say more; twice for debugging.")
+@click.pass_context
+def group(ctx: click.Context, verbose: int) -> None:
+    """Coupled simulation of neurons, extracellular ions, blood flow and energy metabolism.
+
+    Start with: multiscale-run init --circuit tiny my-simulation
+    """
+    ctx.obj = verbose
+
+
+def main() -> None:
+    """Entry point of the ``multiscale-run`` program: runs a command; an error ends all ranks."""
+    from mpi_coupling.console import setup_logging
+    from mpi_coupling.world import World, abort_on_error
+
+    world = World.start()  # before any command imports NEURON
+    abort_on_error(world)
+    setup_logging(world.rank, world.size, sys.argv.count("-v") + sys.argv.count("--verbose"))
+    with world.guard():
+        group()

@@ -1,0 +1,33 @@
+"""``multiscale-run compute``: run a simulation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from multiscale_run.cli import FOLDER
+
+
+@click.command("compute")
+@FOLDER
+def command(folder: Path) -> None:
+    """Run the simulation in FOLDER (default: here); results go to its output folder.
+
+    On several ranks: mpirun -n 4 multiscale-run compute FOLDER, or srun -n 4 multiscale-run compute FOLDER.
+    """
+    from mpi_coupling.profile import Profiler
+    from mpi_coupling.world import World
+    from multiscale_run.checkup import checkup
+    from multiscale_run.config import ConfigError, load_config
+    from multiscale_run.simulation import Simulation
+
+    world = World.start()
+    config = load_config(folder)
+    problems = checkup(config, ranks=world.size).problems
+    if problems:
+        raise ConfigError(problems)
+    simulation = Simulation(config, world, Profiler())
+    simulation.run()
+    if world.is_root:
+        click.echo(f"{config.run.tstop:g} ms computed on {world.size} ranks; results in {config.output_dir}")

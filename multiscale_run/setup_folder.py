@@ -1,0 +1,122 @@
+"""What ``init`` does: fill a folder with a simulation that is ready to compute."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import tempfile
+from dataclasses import dataclass, replace
+from importlib import resources
+from pathlib import Path
+
+import jinja2
+
+from mpi_coupling.world import UserError
+from multiscale_run.circuits import CircuitSpec, CircuitSummary, build_circuit, circuit_names, named_circuit
+from multiscale_run.config import default_config
+
+CIRCUIT_FOLDER = "circuit"
+DEFAULT_CIRCUIT = "tiny"
+
+
+@dataclass(frozen=True)
+class CircuitRequest:
+    """Which circuit a user asked for.
+
+    Attributes:
+        spec: a circuit to build, or None.
+        config_path: the user's own circuit_config.json, or None.
+    """
+
+    spec: CircuitSpec | None = None
+    config_path: Path | None = None
+
+    @classmethod
+    def from_options(
+        cls, circuit: str | None, neurons: int | None, size: float | None, seed: int, morphologies: Path | None
+    ) -> CircuitRequest:
+        """Make sense of the command line.
+
+        Raises:
+            UserError: options contradict each other, or the circuit is neither a known name nor a file.
+        """
+        if circuit is not None and neurons is not None:
+            raise UserError("--circuit and --neurons exclude each other: name a circuit or have one built")
+        if neurons is not None:
+            return cls(spec=CircuitSpec(neurons=neurons, size_um=size, seed=seed, morphologies=morphologies))
+        name = circuit or DEFAULT_CIRCUIT
+        if name in circuit_names():
+            if size is not None:
+                raise UserError("--size goes with --neurons")
+            return cls(spec=replace(named_circuit(name), seed=seed, morphologies=morphologies))
+        path = Path(name)
+        if not path.is_file():
+            raise UserError(f"--circuit {name}: neither a named circuit ({', '.join(circuit_names())}) nor an existing file")
+        return cls(config_path=path.resolve())
+
+
+def write_simulation(folder: Path, request: CircuitRequest, *, variant: str, force: bool) -> str:
+    """Fill a folder.
+
+    Args:
+        folder: made if it does not exist; must be empty unless ``force``.
+        request: the circuit.
+        variant: of the metabolic network.
+        force: replace the files of an earlier init; other files stay.
+
+    Returns:
+        One or two sentences on what was written.
+
+    Raises:
+        UserError: the folder is not empty, or is a file.
+    """
+    _refuse_occupied(folder, force)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    # written beside the folder and moved at the end, so that a failure leaves an earlier simulation as it was
+    with tempfile.TemporaryDirectory(dir=folder.resolve().parent, prefix=".init-") as staging_name:
+        staging = Path(staging_name)
+        if request.spec is not None:
+            built = build_circuit(staging / CIRCUIT_FOLDER, request.spec, config_directory=staging)
+            summary = _describe(built)
+        else:
+            assert request.config_path is not None
+            summary = f"using {request.config_path}"
+        settings = default_config(variant=variant, circuit_path=request.config_path)
+        (staging / "simulation_config.json").write_text(json.dumps(settings, indent=2) + "\n")
+        (staging / "simulation.sbatch").write_text(_slurm_script(folder))
+        notebook = resources.files("multiscale_run") / "templates" / "postproc.ipynb"
+        (staging / "postproc.ipynb").write_bytes(notebook.read_bytes())
+        _move_into(staging, folder)
+    return summary
+
+
+def _describe(circuit: CircuitSummary) -> str:
+    sizes = circuit.nodes | circuit.edges
+    parts = ", ".join(f"{size} {name}" for name, size in sizes.items())
+    return f"built a cube of {circuit.edge_um:g} um: {parts} ({circuit.file_bytes / 1e6:.1f} MB)"
+
+
+def _refuse_occupied(folder: Path, force: bool) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"{folder} is a file; name a folder")
+    if folder.is_dir() and any(folder.iterdir()) and not force:
+        raise UserError(f"{folder} is not empty; name another folder, or use --force to replace an earlier simulation")
+
+
+def _move_into(staging: Path, folder: Path) -> None:
+    """Replace the files of an earlier init; whatever else is in the folder stays."""
+    folder.mkdir(exist_ok=True)
+    shutil.rmtree(folder / CIRCUIT_FOLDER, ignore_errors=True)
+    for item in staging.iterdir():
+        target = folder / item.name
+        if target.is_dir():
+            shutil.rmtree(target)
+        shutil.move(item, target)
+
+
+def _slurm_script(folder: Path) -> str:
+    source = (resources.files("multiscale_run") / "templates" / "simulation.sbatch.jinja").read_text()
+    template = jinja2.Template(source, trim_blocks=True, keep_trailing_newline=True)
+    programs = Path(sys.executable).parent
+    return template.render(name=folder.resolve().name, module=None, programs=programs, folder=folder.resolve())

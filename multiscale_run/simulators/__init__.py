@@ -1,0 +1,10 @@
+"""Adapters: one file per engine. Each imports its engine only when it is built."""
+
+from multiscale_run.simulators.base import Simulator
+from multiscale_run.simulators.metabolism import MetabolismSimulator
+from multiscale_run.simulators.neurons import NeuronSimulator
+
+SIMULATORS: dict[str, type[Simulator]] = {cls.name: cls for cls in (NeuronSimulator, MetabolismSimulator)}
+"""Every simulator class by the name that configurations use."""
+
+__all__ = ["SIMULATORS", "MetabolismSimulator", "NeuronSimulator", "Simulator"]

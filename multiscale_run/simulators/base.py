@@ -1,0 +1,41 @@
+"""The protocol of a simulator: what the main loop and the coupler may ask of an engine's adapter."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+from multiscale_run.coupling import Domain, Operator
+
+
+class Simulator(ABC):
+    """An adapter round an engine.
+
+    Its fields are its methods marked ``@readable`` and ``@writable``. To add a simulator, write one file with a
+    subclass and name it in :data:`multiscale_run.simulators.SIMULATORS`.
+
+    Attributes:
+        name: as used in configurations.
+        period: ticks between two calls of :meth:`advance`.
+    """
+
+    name: ClassVar[str]
+
+    def __init__(self, period: int) -> None:
+        self.period = period
+
+    @abstractmethod
+    def advance(self, tick: int) -> None:
+        """Bring the engine from its present time to the given tick. Collective: every rank calls it."""
+
+    def domains(self) -> Mapping[str, Domain]:
+        """The domains this simulator brings along, by name."""
+        return {}
+
+    def operators(self) -> Sequence[Operator]:
+        """The operators it knows between its own domains and others."""
+        return ()
+
+    def close(self) -> None:  # noqa: B027 - most engines have nothing to release
+        """Release the engine."""

@@ -1,0 +1,86 @@
+"""Checks: bands that a quantity must stay in, and what happens to a neuron or a run that leaves them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mpi_coupling.console import get_logger
+from multiscale_run.config.schema.metabolism import Check as CheckSettings
+from multiscale_run.coupling import AliveNeurons
+from multiscale_run.metabolism import Band
+
+log = get_logger(__name__)
+
+ABORT = "abort_simulation"
+
+
+class CheckFailed(RuntimeError):
+    """A quantity left its band and the configuration says to stop the run."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """A band for one column of a table of per-neuron values.
+
+    Attributes:
+        name: what the user calls the quantity.
+        column: which column it watches.
+        band: where values must lie.
+        aborts: whether a failure stops the run; otherwise it excludes the neuron.
+    """
+
+    name: str
+    column: int
+    band: Band
+    aborts: bool
+
+    @classmethod
+    def of(cls, settings: CheckSettings, column: int) -> Check:
+        """The check that a configuration describes."""
+        return cls(settings.name, column, Band(**settings.kwargs.model_dump()), settings.response == ABORT)
+
+    def failures(self, table: np.ndarray, alive: AliveNeurons) -> dict[int, str]:
+        """Local index of each living neuron outside the band -> what is wrong; table has shape (neurons, columns)."""
+        values = table[:, self.column]
+        outside = np.flatnonzero(self.band.violations(values) & alive.mask)
+        return {int(i): f"{self.name} = {values[i]:.6g} (must be {self.band})" for i in outside}
+
+
+def build_checks(settings: Mapping[str, CheckSettings], column: Callable[[int | str], int]) -> list[Check]:
+    """The checks of a configuration section.
+
+    Args:
+        settings: index or name -> check.
+        column: resolves an index or a name to a column.
+    """
+    return [Check.of(check, column(key)) for key, check in settings.items()]
+
+
+def apply_checks(checks: Sequence[Check], table: np.ndarray, alive: AliveNeurons, time_ms: float) -> None:
+    """Test every living neuron's values against the bands.
+
+    Args:
+        checks: the bands.
+        table: values, shape (neurons, columns).
+        alive: neurons of this rank; those that fail are excluded.
+        time_ms: present time, for the messages.
+
+    Raises:
+        CheckFailed: a check whose response is to stop the run failed.
+    """
+    for check in checks:
+        failures = check.failures(table, alive)
+        if failures and check.aborts:
+            described = "; ".join(f"neuron {alive.neuron_ids[i]}: {what}" for i, what in failures.items())
+            raise CheckFailed(f"at {time_ms:g} ms the check {check.name!r} stops the run, as configured: {described}")
+        for i, what in failures.items():
+            exclude(alive, i, f"at {time_ms:g} ms: {what}")
+
+
+def exclude(alive: AliveNeurons, index: int, reason: str) -> None:
+    """Take a neuron out of the run and say why."""
+    log.warning("neuron %d is excluded %s", alive.neuron_ids[index], reason)
+    alive.exclude(index, reason)

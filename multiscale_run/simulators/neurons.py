@@ -1,0 +1,167 @@
+"""Neurons, synapses and astrocytes: NEURON through neurodamus."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+
+from mpi_coupling.clock import Clock
+from mpi_coupling.spikes import SpikeWriter
+from mpi_coupling.world import UserError, World
+from multiscale_run.config import SimulationConfig
+from multiscale_run.coupling import (
+    NEURONS,
+    SEGMENTS,
+    AliveNeurons,
+    Domain,
+    Operator,
+    Reduction,
+    Sample,
+    grouping,
+    readable,
+    writable,
+)
+from multiscale_run.simulators.base import Simulator
+from multiscale_run.simulators.neurodamus_session import start_neurodamus
+from multiscale_run.simulators.segments import SegmentTable
+
+CHARGES = {"ina": "qna_ionpools", "ik": "qk_ionpools", "ica": "qca_ionpools", "icl": "qcl_ionpools"}
+"""Ion current -> range variable that holds its time integral since the start (mA/cm2*ms)."""
+
+Weight = Literal["area", "volume"] | None
+
+
+class NeuronSimulator(Simulator):
+    """The neurons of this rank, stepped by neurodamus.
+
+    Args:
+        config: the simulation's configuration.
+        world: the ranks.
+        clock: ticks and milliseconds.
+
+    Attributes:
+        segments: this rank's segments as flat arrays.
+        alive: which of this rank's neurons still take part.
+        population: SONATA name of the neuron population.
+    """
+
+    name: ClassVar[str] = "neurodamus"
+
+    def __init__(self, config: SimulationConfig, world: World, clock: Clock) -> None:
+        super().__init__(config.periods()[self.name])
+        self._world, self._clock = world, clock
+        self._neurodamus, self._neuron = start_neurodamus(config, world)
+        manager = _neuron_manager(self._neurodamus)
+        cells = sorted(manager.cells, key=lambda cell: cell.raw_gid)
+        self.population: str = manager.population_name
+        self.segments = SegmentTable(self._neuron.h, cells)
+        self.alive = AliveNeurons(np.array([cell.raw_gid for cell in cells], dtype=np.int64))
+        self._windows: dict[str, tuple[int, np.ndarray]] = {}
+        self._tick = 0
+        self._spikes_written = [0] * len(self._neurodamus._spike_vecs)
+
+    @property
+    def h(self) -> Any:
+        """NEURON's hoc interface."""
+        return self._neuron.h
+
+    def advance(self, tick: int) -> None:
+        """Integrate to the tick (all ranks together)."""
+        if tick > self._tick:  # neurodamus takes solve(0) for "to the end"
+            self._neurodamus.solve(self._clock.ms(tick))
+            self._tick = tick
+
+    def restart(self) -> None:
+        """Initialise all states anew at time 0, after parameters were changed or recorders added."""
+        self._neuron.stdinit()
+        self._tick = 0
+        self._windows.clear()
+        self._spikes_written = [0] * len(self._spikes_written)
+
+    def domains(self) -> Mapping[str, Domain]:
+        """Neurons and their segments."""
+        return {
+            NEURONS: Domain(NEURONS, self.alive.neuron_ids),
+            SEGMENTS: Domain(SEGMENTS, np.arange(len(self.segments))),
+        }
+
+    def operators(self) -> Sequence[Operator]:
+        """Segments average to their neuron."""
+        n_neurons = len(self.alive.neuron_ids)
+        return [grouping(SEGMENTS, NEURONS, self.segments.owner, n_neurons, Reduction.MEAN)]
+
+    @readable(SEGMENTS)
+    def get_var(
+        self, *, var: str, weight: Weight = None, windowed: bool | None = None, reader: str | None = None
+    ) -> Sample:
+        """A range variable in every segment.
+
+        Args:
+            var: NEURON's name of it: ``v`` (mV), ``nai`` (mM), ``ina`` (mA/cm2), ``gnabar_channel`` ...
+            weight: what a segment counts for when values are combined: ``area`` (um2), ``volume`` (um3) or all alike.
+            windowed: True: mean over the time since this reader's last call, from the integrated charge, so that what
+                is handed over is what entered the pools. False: the value at this instant. Default: windowed for ion
+                currents.
+            reader: the connection that asks; each has its own window.
+
+        Raises:
+            UserError: windowed was asked of a variable that has no integral.
+        """
+        has_integral = var in CHARGES and bool(self.segments.variable(CHARGES[var]).present.any())
+        if windowed and var not in CHARGES:
+            raise UserError(f"get_var: {var!r} cannot be windowed; windowed variables: {', '.join(CHARGES)}")
+        variable = self.segments.variable(var)
+        use_window = has_integral if windowed is None else windowed
+        values = self._window_mean(var, reader or "") if use_window else variable.read()
+        weights = {"area": self.segments.area, "volume": self.segments.volume}.get(weight or "", np.ones(len(values)))
+        return Sample(values, SEGMENTS, np.where(variable.present, weights, 0.0))
+
+    @writable(NEURONS)
+    def set_var(self, values: np.ndarray, *, var: str) -> None:
+        """Set a range variable in all segments of each living neuron.
+
+        Args:
+            values: one value per neuron of this rank.
+            var: NEURON's name of the variable.
+        """
+        variable = self.segments.variable(var)
+        owner = self.segments.owner
+        variable.write(np.where(self.alive.mask[owner], np.asarray(values)[owner], variable.read()))
+
+    def _window_mean(self, var: str, reader: str) -> np.ndarray:
+        charge = self.segments.variable(CHARGES[var]).read()
+        key = f"{reader}/{var}"
+        since, before = self._windows.get(key, (0, np.zeros_like(charge)))
+        self._windows[key] = (self._tick, charge)
+        if self._tick == since:
+            return self.segments.variable(var).read()
+        return (charge - before) / self._clock.ms(self._tick - since)
+
+    def neuron_mean(self, var: str, weight: Weight = "volume") -> np.ndarray:
+        """Weighted mean of a range variable at this instant, shape (neurons,)."""
+        sample = self.get_var(var=var, weight=weight, windowed=False)
+        return self.operators()[0].apply(sample, self._world).values
+
+    def collect_spikes(self, writer: SpikeWriter) -> None:
+        """Hand the spikes since the last call to a writer."""
+        recorded = zip(self._neurodamus._spike_vecs, self._neurodamus._spike_populations, strict=True)
+        for i, ((times, gids), (population, offset)) in enumerate(recorded):
+            start, self._spikes_written[i] = self._spikes_written[i], int(times.size())
+            new = slice(start, self._spikes_written[i])
+            writer.append(population, times.as_numpy()[new], gids.as_numpy()[new].astype(np.int64) - int(offset))
+
+    def close(self) -> None:
+        """Free the model, so that another can be built in this process."""
+        self._neurodamus.clear_model()
+
+
+def _neuron_manager(neurodamus: Any) -> Any:
+    from neurodamus.cell_distributor import CellDistributor
+
+    found = [m for m in neurodamus.circuits.all_node_managers() if type(m) is CellDistributor]
+    if len(found) != 1:
+        names = ", ".join(m.population_name for m in found) or "none"
+        raise UserError(f"the circuit must have exactly one biophysical neuron population; found: {names}")
+    return found[0]

@@ -1,0 +1,137 @@
+"""Fixtures that run the suite as a user does: by its commands, in processes of their own."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+
+PROGRAM = Path(sys.executable).parent / "multiscale-run"
+MPI_ENVIRONMENT = {
+    "OMPI_ALLOW_RUN_AS_ROOT": "1",
+    "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+    "OMPI_MCA_mpi_yield_when_idle": "1",
+    "OMPI_MCA_rmaps_base_oversubscribe": "1",
+    "OMPI_MCA_hwloc_base_binding_policy": "none",
+    "OMP_NUM_THREADS": "1",
+}
+RUN_TIMEOUT = 900
+
+
+def launch(*arguments: Any, ranks: int = 1, timeout: float = RUN_TIMEOUT, **options: Any) -> subprocess.CompletedProcess:
+    """Run ``multiscale-run`` with the given arguments; output is captured as text, errors and output together."""
+    command = [str(PROGRAM), *map(str, arguments)]
+    if ranks > 1:
+        command = ["mpirun", "-n", str(ranks), *command]
+    # a job inside pytest must not believe that it is a rank of pytest's own job
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("OMPI_COMM_WORLD", "PMIX_", "PMI_"))}
+    return subprocess.run(
+        command,
+        env=clean | MPI_ENVIRONMENT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=timeout,
+        **options,
+    )
+
+
+@dataclass
+class SimulationFolder:
+    """A simulation folder of a test."""
+
+    path: Path
+
+    @property
+    def results(self) -> Path:
+        return self.path / "RESULTS"
+
+    def configure(self, change: Callable[[dict[str, Any]], None]) -> SimulationFolder:
+        """Edit simulation_config.json."""
+        file = self.path / "simulation_config.json"
+        settings = json.loads(file.read_text())
+        change(settings)
+        file.write_text(json.dumps(settings, indent=2))
+        return self
+
+    def compute(self, ranks: int = 1, timeout: float = RUN_TIMEOUT) -> subprocess.CompletedProcess:
+        return launch("compute", self.path, ranks=ranks, timeout=timeout)
+
+    def computed(self, ranks: int = 1) -> SimulationFolder:
+        """Compute and insist on success."""
+        done = self.compute(ranks)
+        assert done.returncode == 0, done.stdout
+        return self
+
+    def report(self, name: str) -> tuple[np.ndarray, np.ndarray]:
+        """Times (ms) and data, shape (times, elements), of a report."""
+        with h5py.File(self.results / f"{name}.h5") as file:
+            group = next(iter(file["report"].values()))
+            start, stop, step = group["mapping/time"][:]
+            data = group["data"][:]
+        return start + step * np.arange(len(data)), data
+
+    def spikes(self) -> np.ndarray:
+        """Rows of (time in ms, neuron)."""
+        with h5py.File(self.results / "out.h5") as file:
+            group = file["spikes/neurons"]
+            return np.stack([group["timestamps"][:], group["node_ids"][:]], axis=1)
+
+
+def quiet(settings: dict[str, Any]) -> None:
+    """Take the stimuli away."""
+    settings["inputs"] = {}
+
+
+def duration(tstop: float) -> Callable[[dict[str, Any]], None]:
+    """Set the end of the run and of everything in it."""
+
+    def change(settings: dict[str, Any]) -> None:
+        settings["run"]["tstop"] = tstop
+        for block in settings["reports"].values():
+            block["end_time"] = tstop
+
+    return change
+
+
+def metabolism(**changes: Any) -> Callable[[dict[str, Any]], None]:
+    """Change keys of the metabolism section."""
+    return lambda settings: settings["multiscale_run"]["metabolism"].update(changes)
+
+
+@pytest.fixture(scope="session")
+def tools() -> Mapping[str, Callable[..., Any]]:
+    """Helpers for tests: launch, quiet, duration, metabolism."""
+    return {"launch": launch, "quiet": quiet, "duration": duration, "metabolism": metabolism}
+
+
+@pytest.fixture(scope="session")
+def tiny_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What ``multiscale-run init --circuit tiny`` writes; do not change it."""
+    folder = tmp_path_factory.mktemp("template") / "tiny"
+    done = launch("init", "--circuit", "tiny", folder)
+    assert done.returncode == 0, done.stdout
+    return folder
+
+
+@pytest.fixture
+def tiny(tiny_template: Path, tmp_path: Path) -> Callable[..., SimulationFolder]:
+    """Makes copies of the tiny simulation, each with the given changes to its configuration."""
+
+    def make(*changes: Callable[[dict[str, Any]], None], name: str = "simulation") -> SimulationFolder:
+        folder = SimulationFolder(Path(shutil.copytree(tiny_template, tmp_path / name)))
+        for change in changes:
+            folder.configure(change)
+        return folder
+
+    return make

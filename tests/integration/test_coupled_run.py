@@ -1,0 +1,166 @@
+"""The coupled run of the tiny circuit with the real engines: results, invariance, energy balance, failure."""
+
+import signal
+import subprocess
+import time
+
+import h5py
+import libsonata
+import numpy as np
+import pytest
+
+ATP_BAND = (0.25, 2.5)
+"""mM; where the neuron's ATP must stay (the original's check)."""
+
+
+def total_mean(folder, name):
+    """Mean over all elements of a report at each time."""
+    times, data = folder.report(name)
+    return times, data.mean(axis=1)
+
+
+def test_results_are_complete_and_readable(tiny, tools):
+    folder = tiny(tools["duration"](200.0)).computed(ranks=2)
+    assert (folder.results / ".SUCCESS").exists()
+    assert (folder.results / "profile.json").exists()
+    expected = {"v", "ina", "ik", "nai", "ki", "ko", "cai", "atpi", "adpi"}
+    assert expected <= {path.stem for path in folder.results.glob("*.h5")}
+    for path in folder.results.glob("*.h5"):
+        if path.stem == "out":
+            continue
+        reader = libsonata.ElementReportReader(str(path))["neurons"]
+        assert np.isfinite(reader.get().data).all(), path.name
+        assert reader.data_units, path.name
+    assert len(libsonata.SpikeReader(str(folder.results / "out.h5"))["neurons"].get()) > 0
+
+
+@pytest.mark.parametrize("ranks", [2, 3, 4])
+def test_results_do_not_depend_on_the_number_of_ranks(tiny, tools, ranks):
+    short = tools["duration"](200.0)
+    alone = tiny(short, name="alone").computed()
+    together = tiny(short, name="together").computed(ranks=ranks)
+    np.testing.assert_array_equal(alone.spikes(), together.spikes())
+    for path in alone.results.glob("*.h5"):
+        if path.stem != "out":
+            one, many = alone.report(path.stem)[1], together.report(path.stem)[1]
+            np.testing.assert_allclose(many, one, rtol=1e-6, atol=1e-12, err_msg=path.name)
+
+
+def test_more_ranks_than_neurons(tiny, tools):
+    folder = tiny(tools["duration"](100.0)).computed(ranks=11)
+    assert np.isfinite(folder.report("v")[1]).all()
+
+
+def test_neurons_do_not_depend_on_how_the_run_is_cut(tiny, tools):
+    """Without an exchange, stopping NEURON every 1 ms or every 50 ms changes nothing."""
+
+    def alone(period):
+        def change(settings):
+            settings["multiscale_run"]["with_metabolism"] = False
+            settings["multiscale_run"]["ndts"] = period
+
+        return change
+
+    fine = tiny(tools["duration"](100.0), alone(40), name="fine").computed()
+    coarse = tiny(tools["duration"](100.0), alone(2000), name="coarse").computed()
+    for name in ("v", "nai", "atpi"):
+        np.testing.assert_array_equal(fine.report(name)[1], coarse.report(name)[1])
+
+
+def test_finer_exchange_converges(tiny, tools):
+    """Operator splitting: the difference between window lengths is small and shrinks with them."""
+    final = {}
+    for ndts in (4000, 2000, 1000):
+        folder = tiny(tools["duration"](400.0), tools["metabolism"](ndts=ndts), name=f"w{ndts}").computed()
+        final[ndts] = folder.report("metabolism_atp_after_sync")[1][-1]
+    coarse, fine = np.abs(final[4000] - final[2000]).max(), np.abs(final[2000] - final[1000]).max()
+    assert coarse < 0.01 * final[1000].min()
+    assert fine < coarse
+
+
+@pytest.mark.slow
+def test_rest_for_five_seconds(tiny, tools):
+    """The original dies after 300 ms because ATP runs out; at rest ours stays where it is."""
+    folder = tiny(tools["quiet"], tools["duration"](5000.0)).computed(ranks=2)
+    assert len(folder.spikes()) == 0
+    for name, tolerance in (("atpi", 0.02), ("ko", 0.05), ("nai", 0.05)):
+        _, mean = total_mean(folder, name)
+        assert np.abs(mean / mean[0] - 1).max() < tolerance, name
+
+
+@pytest.mark.slow
+def test_activity_costs_atp_which_recovers(tiny, tools):
+    """Stimulated for 2 s: ATP dips, never leaves its band, and comes back when the stimulus ends."""
+
+    def stimulus(settings):
+        for block in settings["inputs"].values():
+            block["duration"] = 2000.0 - block["delay"]
+
+    folder = tiny(tools["duration"](6000.0), stimulus).computed(ranks=2)
+    spikes = folder.spikes()
+    firing = np.bincount(spikes[:, 1].astype(int), minlength=10) / 2.0
+    assert 5.0 <= firing.mean() <= 20.0
+    times, atp = folder.report("metabolism_atp_after_sync")
+    assert atp.min() > ATP_BAND[0] and atp.max() < ATP_BAND[1]
+    mean = atp.mean(axis=1)
+    lowest = mean[times <= 2100].min()
+    assert lowest < 0.98 * mean[0]
+    assert mean[-1] > lowest + 0.5 * (mean[0] - lowest)
+
+
+def test_without_supply_atp_falls_and_the_check_stops_the_run(tiny, tools):
+    """The check can fail: with metabolism off nothing makes ATP."""
+
+    def no_supply(settings):
+        section = settings["multiscale_run"]
+        section["with_metabolism"] = False
+        section["ndts"] = 4000
+        section["neurodamus"] = {
+            "checks": {"atpi": {"name": "atpi", "kwargs": {"lb": 1.37}, "response": "abort_simulation"}}
+        }
+
+    folder = tiny(tools["duration"](2000.0), no_supply)
+    done = folder.compute(ranks=2)
+    assert done.returncode != 0
+    assert "the check 'atpi' stops the run, as configured: neuron" in done.stdout
+    assert "(must be > 1.37)" in done.stdout
+    assert not (folder.results / ".SUCCESS").exists()
+    times, atp = total_mean(folder, "atpi")
+    written = np.isfinite(atp)
+    assert 0 < written.sum() < len(atp), "finished steps are kept, the others are NaN"
+    assert atp[written][-1] < atp[0]
+
+
+def test_excluded_neurons_are_masked_and_named(tiny, tools):
+    def exclude_some(settings):
+        settings["multiscale_run"]["metabolism"]["checks"] = {
+            "parameters": {},
+            "vm": {"na_c_n": {"name": "nai", "kwargs": {"hb": 10.0001}, "response": "exclude_neuron"}},
+        }
+
+    folder = tiny(tools["duration"](300.0), exclude_some).computed(ranks=2)
+    atp = folder.report("metabolism_atp_after_sync")[1]
+    excluded = np.isnan(atp[-1])
+    assert 0 < excluded.sum() < len(excluded) or excluded.sum() == 0
+    assert not np.isnan(atp[0]).any()
+
+
+def test_a_killed_run_leaves_finished_steps(tiny, tools, tmp_path):
+    folder = tiny(tools["duration"](20000.0))
+    process = subprocess.Popen(
+        [tools["launch"].__globals__["PROGRAM"], "compute", folder.path],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    file = folder.results / "atpi.h5"
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        time.sleep(0.5)
+        if file.exists() and h5py.File(file)["report/neurons/data"].attrs["last_written_step"] > 150:
+            break
+    process.send_signal(signal.SIGKILL)
+    process.wait(timeout=30)
+    times, atp = total_mean(folder, "atpi")
+    assert np.isfinite(atp[:150]).all()
+    assert np.isnan(atp[-1])
+    assert not (folder.results / ".SUCCESS").exists()
