@@ -10,6 +10,7 @@ from mpi_coupling.world import UserError
 from multiscale_run.config.document import SECTION
 from multiscale_run.config.hints import describe, fits
 from multiscale_run.config.problems import Finding, KeyPath, Problem, nearest
+from multiscale_run.config.schema import Report
 from multiscale_run.config.simulation_config import SimulationConfig
 
 
@@ -66,7 +67,7 @@ def check_fields(
         parse_expression: parses a transform expression, raises UserError or ValueError where it cannot.
 
     Returns:
-        All problems; empty when everything is in order.
+        All problems of what is applied in this run; empty when everything is in order.
     """
     findings = [f for use in field_uses(config) if use.simulator in registry for f in _check_use(use, registry)]
     if parse_expression is not None:
@@ -75,13 +76,14 @@ def check_fields(
 
 
 def field_uses(config: SimulationConfig) -> Iterator[FieldUse]:
-    """Every field that connections and reports of a configuration name."""
-    for event, group in config.multiscale_run.connections.items():
-        for index, connection in enumerate(group):
-            for simulator, key, name, arguments in connection.fields():
-                yield FieldUse((SECTION, "connections", event, index), key, simulator, name, arguments)
+    """Every field that connections and reports name; those of simulators that are off are not looked at."""
+    section = config.multiscale_run
+    for event, index, connection in section.applied_connections():
+        for simulator, key, name, arguments in connection.fields():
+            yield FieldUse((SECTION, "connections", event, index), key, simulator, name, arguments)
     for simulator in ("metabolism", "bloodflow"):
-        for report_name, report in getattr(config.multiscale_run.reports, simulator).items():
+        reports: Mapping[str, Report] = getattr(section.reports, simulator)
+        for report_name, report in reports.items() if simulator in section.active_simulators else ():
             place = (SECTION, "reports", simulator, report_name)
             yield FieldUse(place, "src_get_func", simulator, report.src_get_func, report.src_get_kwargs)
 
@@ -92,7 +94,7 @@ def _check_use(use: FieldUse, registry: Registry) -> Iterator[Finding]:
     if use.name not in known:
         usable = [name for name, info in known.items() if (info.readable if use.reads else info.writable)]
         suggestion = nearest(use.name, usable)
-        hint = "" if suggestion else f"; allowed: {', '.join(usable)}"
+        hint = "" if suggestion else f"; allowed: {', '.join(usable) or 'none'}"
         yield Finding(place, f"is not a field of {use.simulator}{hint}", suggestion)
         return
     info = known[use.name]
@@ -115,12 +117,11 @@ def _check_arguments(use: FieldUse, info: FieldInfo) -> Iterator[Finding]:
 
 
 def _check_expressions(config: SimulationConfig, parse: Callable[[str], object]) -> Iterator[Finding]:
-    for event, group in config.multiscale_run.connections.items():
-        for index, connection in enumerate(group):
-            text = connection.transform_expression
-            try:
-                if text is not None:
-                    parse(text)
-            except (UserError, ValueError, SyntaxError) as error:
-                message = str(error).removeprefix(f"transform_expression {text!r}: ")
-                yield Finding((SECTION, "connections", event, index, "transform_expression"), message)
+    for event, index, connection in config.multiscale_run.applied_connections():
+        text = connection.transform_expression
+        try:
+            if text is not None:
+                parse(text)
+        except (UserError, ValueError, SyntaxError) as error:
+            message = str(error).removeprefix(f"transform_expression {text!r}: ")
+            yield Finding((SECTION, "connections", event, index, "transform_expression"), message)

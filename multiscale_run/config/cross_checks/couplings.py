@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any
 
 from multiscale_run.config.document import SECTION
 from multiscale_run.config.parts import Parts
 from multiscale_run.config.problems import Finding
-from multiscale_run.config.schema import DEFAULT_INPUTS, EVENTS, Connection, Simulator
+from multiscale_run.config.schema import DEFAULT_INPUTS, Connection
 from multiscale_run.config.schema.metabolism import LAYER_INPUT
 
 MERGE_NEEDS = {"src_set_func": "writes the result to the source too", "dest_get_func": "reads the destination's value"}
@@ -42,7 +41,7 @@ def check_open_inputs(parts: Parts) -> Iterator[Finding]:
     section = parts.multiscale_run
     if "metabolism" not in section.active_simulators or parts.broken & {"metabolism", "connections"}:
         return
-    active = [connection for path, connection in parts.connections if _is_active(parts, path[2], connection)]
+    active = [c for path, c in parts.connections if c.users(str(path[2])) <= set(section.active_simulators)]
     given = {name for connection in active for name in _inputs_set(connection)}
     as_list = isinstance(section.metabolism.parameters, list)
     for index, (name, value) in enumerate(section.metabolism.inputs.items()):
@@ -58,22 +57,12 @@ def note_skipped(parts: Parts) -> Iterator[Finding]:
     active = parts.multiscale_run.active_simulators
     skipped: Counter[str] = Counter()
     for path, connection in parts.connections:
-        skipped.update(_users(path[2], connection).difference(active))
+        skipped.update(connection.users(str(path[2])).difference(active))
     for simulator, count in sorted(skipped.items()):
         yield Finding(
             (SECTION, f"with_{simulator}"),
             f"{simulator} is off: {count} connection{'s are' if count > 1 else ' is'} skipped",
         )
-
-
-def _is_active(parts: Parts, event: Any, connection: Connection) -> bool:
-    """Whether a connection is applied: both simulators and the one whose turn triggers it take part."""
-    return _users(event, connection) <= set(parts.multiscale_run.active_simulators)
-
-
-def _users(event: Any, connection: Connection) -> set[Simulator]:
-    turn = {EVENTS[event]} if event in EVENTS else set()
-    return {connection.src_simulator, connection.dest_simulator} | turn
 
 
 def _inputs_set(connection: Connection) -> Iterator[str]:

@@ -42,6 +42,11 @@ class Connection(Section):
     )
     transform_expression: str | None = key(None, "Arithmetic on the values in transit, named vals.")
 
+    def users(self, event: str) -> set[Simulator]:
+        """Simulators that must take part for it to be applied at an event: both ends and whose turn it is."""
+        turn = {EVENTS[event]} if event in EVENTS else set()
+        return {self.src_simulator, self.dest_simulator} | turn
+
     def fields(self) -> list[tuple[Simulator, str, str, dict[str, Any]]]:
         """The fields it uses: simulator, key that names the field, field, arguments."""
         ends: list[tuple[Simulator, str, str | None, dict[str, Any]]] = [

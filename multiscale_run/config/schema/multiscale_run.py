@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Any, TypeAlias
 
 from pydantic import BeforeValidator
@@ -69,3 +70,11 @@ class MultiscaleRun(Section):
     def active_simulators(self) -> tuple[Simulator, ...]:
         """Simulators that take part, in the order in which they advance; neurons always do."""
         return tuple(name for name in SIMULATORS if name == "neurodamus" or getattr(self, f"with_{name}"))
+
+    def applied_connections(self) -> Iterator[tuple[Event, int, Connection]]:
+        """Connections whose simulators all take part: event, index in its list, connection."""
+        active = set(self.active_simulators)
+        for event, group in self.connections.items():
+            for index, connection in enumerate(group):
+                if connection.users(event) <= active:
+                    yield event, index, connection

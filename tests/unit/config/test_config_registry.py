@@ -92,6 +92,38 @@ def test_uses_of_an_unknown_simulator_are_left_to_others(write: Write) -> None:
     assert check_fields(config, {"neurodamus": REGISTRY["neurodamus"]}) == []
 
 
+def test_what_is_skipped_is_not_checked(write: Write) -> None:
+    """A connection of a simulator that is off may name fields that only its absent adapter would know."""
+    reports = {"flow": {"src_get_func": "get_nothing", "file_name": "flow.h5"}}
+    skipped = {
+        "src_simulator": "bloodflow",
+        "src_get_func": "get_nothing",
+        "dest_simulator": "metabolism",
+        "dest_set_func": "set_nothing",
+        "transform_expression": "((",
+    }
+    changes = {(*AFTER, 0): skipped, ("multiscale_run", "reports", "bloodflow"): reports}
+    changes[("multiscale_run", "metabolism", "parameters")] = [0, 0, 1, 0.01, 0.01, 0.02]
+    registry = REGISTRY | {"bloodflow": {}}
+
+    def refuse(text: str) -> None:
+        raise ValueError("refused")
+
+    config = load_config(write(changes))
+    assert {problem.message for problem in check_fields(config, registry, refuse)} == {"refused"}  # that of ADP
+    assert len(check_fields(config, registry)) == 0
+    on = load_config(write(changes, with_bloodflow=True))
+    problems = check_fields(on, {"bloodflow": {}, "metabolism": REGISTRY["metabolism"]})
+    assert {problem.key_path.removeprefix("multiscale_run.") for problem in problems} == {
+        "connections.after_metabolism_advance[0].src_get_func",
+        "connections.after_metabolism_advance[0].dest_set_func",
+        "connections.after_metabolism_advance[6].src_get_func",
+        "connections.after_metabolism_advance[7].src_get_func",
+        "connections.before_bloodflow_advance[0].dest_set_func",
+        "reports.bloodflow.flow.src_get_func",
+    }
+
+
 def test_expressions_are_parsed(write: Write) -> None:
     config = load_config(write({(*AFTER, 0, "transform_expression"): "vals * (2"}))
 
