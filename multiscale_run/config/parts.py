@@ -19,6 +19,9 @@ Model = TypeVar("Model", bound=BaseModel)
 Placed: TypeAlias = list[tuple[KeyPath, Model]]
 """Sections of one kind with their places in the document."""
 
+ANY = "*"
+"""In a pattern: every key of an object, or every index of a list."""
+
 
 @dataclass(frozen=True)
 class Parts:
@@ -83,10 +86,6 @@ def parts_of(document: Document, error: ValidationError | None) -> Parts:
         connections=list(_read(document, (SECTION, "connections", ANY, ANY), Connection)),
         reports=list(_read(document, (SECTION, "reports", ANY, ANY), Report)),
     )
-
-
-ANY = "*"
-"""In a pattern: every key of an object, or every index of a list."""
 
 
 def _read(document: Document, pattern: KeyPath, model: type[Model]) -> Iterator[tuple[KeyPath, Model]]:

@@ -88,6 +88,13 @@ class Finding:
     suggestion: str | None = None
 
 
+def unknown_name(path: KeyPath, name: object, message: str, allowed: Iterable[str]) -> Finding:
+    """Finding for a name that is not known: with the one that was probably meant, else with all that are allowed."""
+    options = list(allowed)
+    suggestion = nearest(name, options)
+    return Finding(path, message if suggestion else f"{message}; allowed: {', '.join(options) or 'none'}", suggestion)
+
+
 @dataclass(frozen=True)
 class Note:
     """Something the user should know about a configuration that is correct.

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 from mpi_coupling.world import UserError
 from multiscale_run.config.document import SECTION
 from multiscale_run.config.hints import describe, fits
-from multiscale_run.config.problems import Finding, KeyPath, Problem, nearest
+from multiscale_run.config.problems import Finding, KeyPath, Problem, unknown_name
 from multiscale_run.config.schema import Report
 from multiscale_run.config.simulation_config import SimulationConfig
 
@@ -93,9 +93,7 @@ def _check_use(use: FieldUse, registry: Registry) -> Iterator[Finding]:
     place = (*use.place, use.key)
     if use.name not in known:
         usable = [name for name, info in known.items() if (info.readable if use.reads else info.writable)]
-        suggestion = nearest(use.name, usable)
-        hint = "" if suggestion else f"; allowed: {', '.join(usable) or 'none'}"
-        yield Finding(place, f"is not a field of {use.simulator}{hint}", suggestion)
+        yield unknown_name(place, use.name, f"is not a field of {use.simulator}", usable)
         return
     info = known[use.name]
     if not (info.readable if use.reads else info.writable):
@@ -109,9 +107,7 @@ def _check_arguments(use: FieldUse, info: FieldInfo) -> Iterator[Finding]:
     for name, value in use.arguments.items():
         place = (*use.arguments_place, name)
         if name not in info.arguments:
-            suggestion = nearest(name, info.arguments)
-            hint = "" if suggestion else f"; allowed: {', '.join(info.arguments) or 'none'}"
-            yield Finding(place, f"is not an argument of {use.name}{hint}", suggestion)
+            yield unknown_name(place, name, f"is not an argument of {use.name}", info.arguments)
         elif not fits(value, info.arguments[name]):
             yield Finding(place, f"must be {describe(info.arguments[name])}")
 

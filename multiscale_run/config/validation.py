@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from multiscale_run.config.document import Document
-from multiscale_run.config.problems import Finding, KeyPath, nearest
+from multiscale_run.config.problems import Finding, KeyPath, nearest, unknown_name
 from multiscale_run.config.schema import SimulationFile
 
 MESSAGES: Mapping[str, str] = {
@@ -59,25 +59,20 @@ def path_of(details: ErrorDetails) -> KeyPath:
 def _finding(details: ErrorDetails) -> Finding:
     path, kind, context = path_of(details), details["type"], details.get("ctx", {})
     if kind == "extra_forbidden":
-        return _unknown_name(path, MESSAGES[kind], _keys_at(path[:-1]))
+        return unknown_name(path, path[-1], MESSAGES[kind], _keys_at(path[:-1]))
     if kind == "unknown_name":
-        return _unknown_name(path, details["msg"], context["allowed"])
+        return unknown_name(path, path[-1], details["msg"], context["allowed"])
     if kind == "literal_error":
         return _wrong_choice(path, details)
     message = MESSAGES[kind].format(**context) if kind in MESSAGES else details["msg"]
     return Finding(path, message)
 
 
-def _unknown_name(path: KeyPath, message: str, allowed: list[str]) -> Finding:
-    suggestion = nearest(path[-1], allowed)
-    return Finding(path, message if suggestion else f"{message}; allowed: {', '.join(allowed)}", suggestion)
-
-
 def _wrong_choice(path: KeyPath, details: ErrorDetails) -> Finding:
     options = re.findall(r"'[^']*'|\d+", details["ctx"]["expected"])
     names = [option.strip("'") for option in options]
     if details["loc"][-1] == "[key]":
-        return _unknown_name(path, "is not a name known here", names)
+        return unknown_name(path, path[-1], "is not a name known here", names)
     shown = ", ".join(option.replace("'", '"') for option in options)
     return Finding(path, f"must be one of {shown}", nearest(details["input"], names))
 
