@@ -3,12 +3,15 @@
 from .builder import CircuitSummary, build_circuit
 from .configuration import write_configuration
 from .specification import CircuitSpec, circuit_names, named_circuit
+from .statistics import CircuitStatistics, circuit_statistics
 
 __all__ = [
     "CircuitSpec",
+    "CircuitStatistics",
     "CircuitSummary",
     "build_circuit",
     "circuit_names",
+    "circuit_statistics",
     "named_circuit",
     "write_configuration",
 ]

@@ -67,9 +67,8 @@ def chemical_synapses(spec: CircuitSpec, neurons: Neurons, segments: SegmentTabl
     for number in np.unique(batch_of):
         rng = stream(spec.seed, "synapses", int(number))
         targets = np.flatnonzero(batch_of == number)
-        source, target, pathway = _connections(rng, neurons, tree, targets, rows, reach, spec.connection_scale)
-        if len(source):
-            yield _synapses(rng, neurons, segments, sites, (source, target, pathway), rows)
+        connections = _connections(rng, neurons, tree, targets, rows, reach, spec.connection_scale)
+        yield _synapses(rng, neurons, segments, sites, connections, rows)
 
 
 def _connections(

@@ -6,7 +6,7 @@ from pathlib import Path
 import morphio
 from morphio import Morphology, SectionType
 
-from mpi_coupling.world import UserError
+from mpi_coupling import UserError
 
 from . import tables
 from .segments import SegmentTable

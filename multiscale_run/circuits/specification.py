@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-from mpi_coupling.world import UserError
+from mpi_coupling import UserError
 
 from . import tables
 
