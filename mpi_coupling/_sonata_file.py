@@ -6,9 +6,11 @@ import errno
 import os
 import re
 import shutil
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Self
 
 import h5py
 import numpy as np
@@ -16,7 +18,7 @@ import numpy as np
 from mpi_coupling.failure import UserError
 from mpi_coupling.world import World
 
-METADATA_BYTES = 2**20
+METADATA_BYTES = 2**18
 """Room for everything in a file beside the numbers of its datasets."""
 
 SONATA_MAGIC = 0x0A7A
@@ -53,26 +55,72 @@ def create_file(world: World, path: Path, fill: Callable[[h5py.File], None], n_b
     _on_root(world, path, n_bytes, create)
 
 
-def change_file(world: World, path: Path, change: Callable[[h5py.File], None], n_bytes: int = 0) -> None:
-    """Opens a file, changes and closes it. Collective.
+class CollectiveWriter(ABC):
+    """A result file that buffers on every rank and is written by `flush`; usable in a `with` statement."""
 
-    Args:
-        world: the ranks; the root writes.
-        path: the file.
-        change: what is done with the open file.
-        n_bytes: room that the datasets take by which the file grows.
+    @abstractmethod
+    def flush(self) -> None:
+        """Writes what was appended since the last time. Collective."""
+
+    def close(self) -> None:
+        """Flushes; the file itself is never left open. Collective."""
+        self.flush()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        # a rank that fails must not wait for the others in a flush
+        if kind is None:
+            self.close()
+
+
+def change_file(world: World, path: Path, change: Callable[[h5py.File], None]) -> None:
+    """Changes values in a file, in place. Collective.
+
+    For changes that leave the structure of the file alone: a process that is killed in between then leaves a good file.
 
     Raises:
         UserError: on every rank, when the file cannot be read or written.
     """
-    _on_root(world, path, n_bytes, lambda: _edit(path, change, n_bytes))
+    _on_root(world, path, 0, lambda: _edit(path, change, 0))
+
+
+def rewrite_file(world: World, path: Path, change: Callable[[h5py.File], None], n_bytes: int = 0) -> None:
+    """Changes a copy of a file, which then takes its place. Collective.
+
+    For changes of its structure: HDF5 writes them piece by piece, and a process that is killed in between leaves a
+    file that cannot be read. Costs a copy of the file.
+
+    Args:
+        world: the ranks; the root writes.
+        path: the file.
+        change: what is done with the open copy.
+        n_bytes: room that the datasets take by which the file grows.
+
+    Raises:
+        UserError: on every rank, when the file cannot be read or written; it is left as it was.
+    """
+
+    def rewrite() -> None:
+        copy = path.with_name(path.name + ".new")
+        try:
+            shutil.copyfile(path, copy)
+            _edit(copy, change, n_bytes)
+            copy.replace(path)
+        except BaseException:
+            copy.unlink(missing_ok=True)
+            raise
+
+    _on_root(world, path, n_bytes, rewrite)
 
 
 def _edit(path: Path, change: Callable[[h5py.File], None], n_bytes: int) -> None:
     if n_bytes:
         _reserve(path, n_bytes + METADATA_BYTES)
-    # not locked: a reader that holds a lock must not stop a simulation
-    with h5py.File(path, "r+", locking=False) as file:
+    # not locked: a reader that holds a lock must not stop a simulation;
+    # no chunk cache: it would read and write whole chunks where only a row changes
+    with h5py.File(path, "r+", locking=False, rdcc_nbytes=0) as file:
         change(file)
 
 

@@ -12,13 +12,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import h5py
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mpi_coupling._sonata_file import change_file, create_file
+from mpi_coupling._sonata_file import CollectiveWriter, change_file, create_file
 from mpi_coupling.failure import UserError
 from mpi_coupling.world import World
 
@@ -69,6 +69,11 @@ class _Columns:
     element_ids: NDArray[np.uint32]
     gathered: NDArray[np.int64]
 
+    @property
+    def n_bytes(self) -> int:
+        """Size of the mapping in the file."""
+        return self.node_ids.nbytes + self.index_pointers.nbytes + self.element_ids.nbytes
+
     @classmethod
     def sort(cls, node_ids: NDArray[Any], counts: NDArray[Any], element_ids: NDArray[Any]) -> _Columns:
         """Sorts nodes that were gathered in the order of the ranks.
@@ -92,7 +97,7 @@ class _Columns:
         )
 
 
-class CompartmentReport:
+class CompartmentReport(CollectiveWriter):
     """Writes a SONATA report of the elements of all ranks.
 
     Rows are added by `append` on every rank and reach the file by `flush`. The columns of the file are sorted by node,
@@ -148,11 +153,13 @@ class CompartmentReport:
         self._time = _TimeAxis(float(start_ms), float(stop_ms), float(step_ms))
         self.n_steps = self._time.rows
         self.next_step = 0 if resume_from_step is None else int(resume_from_step)
-        self._rows: list[NDArray[Any]] = []
         self._n_local, self._columns = self._gather_columns(node_ids, counts, element_ids)
         self._n_elements = int(world.sum(self._n_local))
+        self._buffer = np.empty((1, self._n_local), self._dtype)  # grows as needed; reused after each flush
+        self._n_buffered = 0
         if resume_from_step is None:
-            create_file(world, self.path, self._fill, self._n_elements * self.n_steps * self._dtype.itemsize)
+            n_bytes = self._n_elements * self.n_steps * self._dtype.itemsize
+            create_file(world, self.path, self._fill, n_bytes + (self._columns.n_bytes if self._columns else 0))
         else:
             change_file(world, self.path, self._resume)
 
@@ -173,12 +180,15 @@ class CompartmentReport:
         Raises:
             ValueError: the row has another length, or the report is full.
         """
-        values = np.array(row, self._dtype)
+        values = np.asarray(row)
         if values.shape != (self._n_local,):
             raise ValueError(f"{self.path}: a row of shape {values.shape} was given, expected {(self._n_local,)}")
         if self.next_step >= self.n_steps:
             raise ValueError(f"{self.path}: all {self.n_steps} rows, up to {self._time.stop} ms, were given already")
-        self._rows.append(values)
+        if self._n_buffered == len(self._buffer):
+            self._buffer = np.concatenate([self._buffer, np.empty_like(self._buffer)])
+        self._buffer[self._n_buffered] = values
+        self._n_buffered += 1
         self.next_step += 1
 
     def flush(self) -> None:
@@ -188,27 +198,15 @@ class CompartmentReport:
             UserError: on every rank, when the file cannot be written.
             RuntimeError: on every rank, when they appended different numbers of rows.
         """
-        first = self.next_step - len(self._rows)
+        first = self.next_step - self._n_buffered
         fewest, most = self._world.minimum(self.next_step), self._world.maximum(self.next_step)
         if fewest != most:
             raise RuntimeError(f"{self.path}: some ranks appended {most} rows, others only {fewest}")
         n_piece = max(1, FLUSH_ELEMENTS // max(1, self._n_elements))
-        for begin in range(0, len(self._rows), n_piece):
-            piece = np.array(self._rows[begin : begin + n_piece])
+        for begin in range(0, self._n_buffered, n_piece):
+            piece = self._buffer[begin : min(begin + n_piece, self._n_buffered)]
             self._write(first + begin, self._world.gather_array(piece, axis=1))
-        self._rows.clear()
-
-    def close(self) -> None:
-        """Flushes; the file itself is never left open. Collective."""
-        self.flush()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        # a rank that fails must not wait for the others in a flush
-        if kind is None:
-            self.close()
+        self._n_buffered = 0
 
     def _gather_columns(
         self, node_ids: ArrayLike, counts: ArrayLike, element_ids: ArrayLike

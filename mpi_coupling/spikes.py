@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import h5py
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mpi_coupling._sonata_file import change_file, create_file
+from mpi_coupling._sonata_file import CollectiveWriter, create_file, rewrite_file
 from mpi_coupling.failure import UserError
 from mpi_coupling.world import World
 
@@ -29,10 +29,11 @@ SPIKE_BYTES = 16
 """Size of a time and an id in the file."""
 
 
-class SpikeWriter:
+class SpikeWriter(CollectiveWriter):
     """Writes the spikes of all ranks, sorted by time and then by neuron, whatever rank they come from.
 
-    Spikes are added by `append` and reach the file by `flush`, window after window of time.
+    Spikes are added by `append` and reach the file by `flush`, window after window of time. A flush copies the file,
+    so that a process that is killed meanwhile leaves all earlier spikes: long runs with many spikes flush rarely.
     """
 
     def __init__(
@@ -55,7 +56,7 @@ class SpikeWriter:
         if resume_from_ms is None:
             create_file(world, self.path, lambda file: _add_populations(file, populations))
         else:
-            change_file(world, self.path, lambda file: self._resume(file, resume_from_ms))
+            rewrite_file(world, self.path, lambda file: self._resume(file, resume_from_ms))
 
     def append(self, population: str, times: ArrayLike, node_ids: ArrayLike) -> None:
         """Keeps spikes of this rank until `flush`.
@@ -93,19 +94,7 @@ class SpikeWriter:
                 self._extend(_population(file, name), times, node_ids)
 
         # a population may begin a new chunk of each dataset and leave it nearly empty
-        change_file(self._world, self.path, change, SPIKE_BYTES * (int(n_spikes) + len(names) * CHUNK_SPIKES))
-
-    def close(self) -> None:
-        """Flushes; the file itself is never left open. Collective."""
-        self.flush()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        # a rank that fails must not wait for the others in a flush
-        if kind is None:
-            self.close()
+        rewrite_file(self._world, self.path, change, SPIKE_BYTES * (int(n_spikes) + len(names) * CHUNK_SPIKES))
 
     def _gather(self, population: str) -> tuple[NDArray[Any] | None, NDArray[Any] | None]:
         local = self._spikes.get(population, [])

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
 from pathlib import Path
 from typing import Any
 
@@ -123,7 +124,7 @@ def test_a_reader_with_the_file_open_does_not_stop_the_writer(world: World, tmp_
     assert libsonata.ElementReportReader(str(report.path))["neurons"].get(tstop=0.15).data.shape == (2, 6)
 
 
-def test_killed_writer_leaves_every_flushed_row(tmp_path: Path) -> None:
+def test_writer_killed_between_flushes_leaves_every_flushed_row(tmp_path: Path) -> None:
     path = tmp_path / "v.h5"
     writer = run_python(
         """
@@ -153,6 +154,40 @@ def test_killed_writer_leaves_every_flushed_row(tmp_path: Path) -> None:
     with h5py.File(path) as file:
         assert file["report/neurons/data"].attrs["last_written_step"] == 3
     assert len(libsonata.SpikeReader(f"{path}.spikes")["neurons"].get()) == 4
+
+
+ALWAYS_FLUSHING = """
+    import sys
+    import numpy as np
+    from mpi_coupling import CompartmentReport, SpikeWriter, World
+
+    world = World.start()
+    times = dict(start_ms=0, stop_ms=1000, step_ms=0.1, unit="mV")
+    report = CompartmentReport.per_node(world, sys.argv[1] + "/v.h5", "neurons", range(500), **times)
+    spikes = SpikeWriter(world, sys.argv[1] + "/out.h5", ["neurons"])
+    print("running", flush=True)
+    for step in range(10_000):
+        report.append(np.full(500, step))
+        report.flush()
+        spikes.append("neurons", np.full(300, step), np.arange(300))
+        spikes.flush()
+"""
+
+
+@pytest.mark.parametrize("seconds", [0.03, 0.07, 0.11, 0.15, 0.19])
+def test_writer_killed_in_a_flush_leaves_good_files(tmp_path: Path, seconds: float) -> None:
+    writer = run_python(ALWAYS_FLUSHING, tmp_path)
+    with writer:
+        assert writer.stdout is not None and writer.stdout.readline() == "running\n"
+        time.sleep(seconds)
+        os.kill(writer.pid, signal.SIGKILL)
+    with h5py.File(tmp_path / "v.h5") as file:
+        n_rows = file["report/neurons/data"].attrs["last_written_step"] + 1
+        rows = file["report/neurons/data"][:n_rows]
+    np.testing.assert_array_equal(rows, np.repeat(np.arange(n_rows), 500).reshape(n_rows, 500))
+    spikes = libsonata.SpikeReader(str(tmp_path / "out.h5"))["neurons"].get()
+    assert len(spikes) in (300 * n_rows, 300 * max(n_rows - 1, 0), 300 * (n_rows + 1))
+    assert [int(at) for _, at in spikes] == [index // 300 for index in range(len(spikes))]
 
 
 def test_resumed_report_equals_an_uninterrupted_one(world: World, tmp_path: Path) -> None:
@@ -238,8 +273,8 @@ WRITER_ON_A_FULL_DISK = """
     from mpi_coupling import CompartmentReport, SpikeWriter, World
 
     world = World.start()
-    # stands for a full disk: from here on no file may grow beyond a megabyte
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
+    # stands for a full disk: from here on no file may grow beyond two megabytes
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000, 2_000_000))
     with world.guard():
         if sys.argv[2] == "report":
             times = dict(start_ms=0, stop_ms=100, step_ms=0.1, unit="mV")
@@ -260,7 +295,11 @@ def test_full_disk_is_an_error_that_names_the_file(tmp_path: Path, kind: str) ->
     assert writer.returncode == 2, errors
     assert f"Error: {path}: cannot be written ({os.strerror(errno.EFBIG)})" in errors
     assert "Traceback" not in errors
-    assert path.exists() == (kind == "spikes")
+    if kind == "report":
+        assert not path.exists()
+    else:  # what was written before stays
+        assert 50_000 < len(libsonata.SpikeReader(str(path))["neurons"].get()) < 125_000
+    assert sorted(tmp_path.iterdir()) == ([path] if path.exists() else [])
 
 
 def test_spikes_are_sorted_by_time_then_neuron(world: World, tmp_path: Path) -> None:
