@@ -28,6 +28,9 @@ CHUNK_BYTES = 2**18
 CHUNK_ELEMENTS = 1024
 """Most elements in a block: keeps several steps in each, so that reading a trace does not read whole rows."""
 
+INDEX_BYTES = 100
+"""Room for a block in HDF5's index of blocks: an entry of 40 bytes, in nodes that may be half empty."""
+
 FLUSH_ELEMENTS = 2**25
 """Most numbers gathered at once: bounds the memory of the root, 256 MB at 8 bytes."""
 
@@ -158,7 +161,7 @@ class CompartmentReport(CollectiveWriter):
         self._buffer = np.empty((1, self._n_local), self._dtype)  # grows as needed; reused after each flush
         self._n_buffered = 0
         if resume_from_step is None:
-            n_bytes = self._n_elements * self.n_steps * self._dtype.itemsize
+            n_bytes = _stored_bytes(self.n_steps, self._n_elements, self._dtype.itemsize)
             create_file(world, self.path, self._fill, n_bytes + (self._columns.n_bytes if self._columns else 0))
         else:
             change_file(world, self.path, self._resume)
@@ -261,7 +264,7 @@ class CompartmentReport(CollectiveWriter):
                 f"{self.path}: cannot be continued from step {self.next_step}, its last step is {last}; "
                 "resume from an earlier checkpoint, or start anew"
             )
-        data.attrs["last_written_step"] = np.int64(self.next_step - 1)
+        data.attrs.modify("last_written_step", np.int64(self.next_step - 1))
         data[self.next_step : last + 1] = np.nan
 
     def _write(self, first: int, rows: NDArray[Any] | None) -> None:
@@ -278,15 +281,29 @@ class CompartmentReport(CollectiveWriter):
         change_file(self._world, self.path, change)
 
 
+def _chunk_shape(n_steps: int, n_elements: int, itemsize: int) -> tuple[int, int]:
+    """Steps and elements of a block of the file, such that the last blocks stand over by little."""
+    n_columns = _share(n_elements, CHUNK_ELEMENTS)
+    return _share(n_steps, max(1, CHUNK_BYTES // (n_columns * itemsize))), n_columns
+
+
+def _share(total: int, most: int) -> int:
+    """The size of the parts when `total` is divided into the fewest equal parts of at most `most`."""
+    return max(1, math.ceil(total / math.ceil(total / most))) if total else 1
+
+
+def _stored_bytes(n_steps: int, n_elements: int, itemsize: int) -> int:
+    """Room that the dataset takes in the file, with the blocks that stand over and their index."""
+    n_rows, n_columns = _chunk_shape(n_steps, n_elements, itemsize)
+    n_chunks = math.ceil(n_steps / n_rows) * math.ceil(n_elements / n_columns)
+    return n_chunks * (n_rows * n_columns * itemsize + INDEX_BYTES)
+
+
 def _create_data(group: h5py.Group, shape: tuple[int, int], dtype: np.dtype[Any]) -> h5py.Dataset:
     """The dataset `data`, all NaN, with its place on the disk taken at once: a full disk shows before the run."""
-    n_steps, n_elements = shape
-    if n_elements == 0:
+    if 0 in shape:
         return group.create_dataset("data", shape=shape, dtype=dtype)
-    n_columns = min(n_elements, CHUNK_ELEMENTS)
-    n_rows = min(n_steps, max(1, CHUNK_BYTES // (n_columns * dtype.itemsize)))
+    chunks = _chunk_shape(*shape, dtype.itemsize)
     properties = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
     properties.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
-    return group.create_dataset(
-        "data", shape=shape, dtype=dtype, chunks=(n_rows, n_columns), fillvalue=np.nan, dcpl=properties
-    )
+    return group.create_dataset("data", shape=shape, dtype=dtype, chunks=chunks, fillvalue=np.nan, dcpl=properties)

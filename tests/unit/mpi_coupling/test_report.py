@@ -18,6 +18,8 @@ import numpy as np
 import pytest
 
 from mpi_coupling import CompartmentReport, SpikeWriter, UserError, World
+from mpi_coupling._sonata_file import METADATA_BYTES
+from mpi_coupling.report import _stored_bytes
 
 REPOSITORY = Path(__file__).parents[3]
 TIMES = {"start_ms": 0.0, "stop_ms": 1.0, "step_ms": 0.1, "unit": "mV"}
@@ -91,6 +93,17 @@ def test_file_has_its_final_size_from_the_start(world: World, tmp_path: Path) ->
         assert data.shape == (10, elements)
         assert data.chunks is not None and np.prod(data.chunks) * 4 <= 2**18
         assert (file.attrs["magic"], list(file.attrs["version"])) == (0x0A7A, [0, 1])
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1000, 3), (3, 1025), (65, 4097), (2000, 2500)])
+def test_room_is_taken_for_the_whole_file_and_little_more(shape: tuple[int, int], world: World, tmp_path: Path) -> None:
+    n_steps, n_elements = shape
+    times = {"start_ms": 0.0, "stop_ms": float(n_steps), "step_ms": 1.0, "unit": "mV"}
+    report = CompartmentReport.per_node(world, tmp_path / "v.h5", "neurons", np.arange(n_elements), **times)
+    size = report.path.stat().st_size
+    needed = _stored_bytes(n_steps, n_elements, 4) + 20 * n_elements + METADATA_BYTES
+    assert size <= needed
+    assert needed - METADATA_BYTES <= 1.1 * 4 * n_steps * n_elements + 20 * n_elements + 1000
 
 
 def test_rows_that_were_not_written_are_nan(world: World, tmp_path: Path) -> None:
