@@ -69,7 +69,7 @@ def place_astrocytes(spec: CircuitSpec, folder: Path) -> Astrocytes:
 def write_astrocytes(path: Path, astrocytes: Astrocytes) -> None:
     """Write the nodes file."""
     x, y, z = astrocytes.positions.T
-    attributes = {
+    attributes: dict[str, Any] = {
         "x": x,
         "y": y,
         "z": z,

@@ -110,14 +110,14 @@ def write_endfeet(path: Path, spec: CircuitSpec, astrocytes: Astrocytes, vessels
     surface = centre + towards * vessels.radii[vessel, None]
     local = astrocytes.to_local(astrocyte, surface)
     segment = astrocytes.segments.nearest(astrocytes.morphology[astrocyte], local)
-    diameter = rng.uniform(*table["diameter_um"], count)
+    diameter = _uniform(rng, table["diameter_um"], count)
     columns = {
         "endfoot_id": np.arange(count, dtype="u8"),
         **{f"endfoot_surface_{axis}": surface[:, column] for column, axis in enumerate("xyz")},
         "vasculature_section_id": vessels.section_id[vessel].astype("u4"),
         "vasculature_segment_id": vessels.segment_id[vessel].astype("u4"),
         "astrocyte_section_id": (astrocytes.segments.section_id[segment] - 1).astype("u4"),
-        "endfoot_compartment_length": rng.uniform(*table["length_um"], count),
+        "endfoot_compartment_length": _uniform(rng, table["length_um"], count),
         "endfoot_compartment_diameter": diameter,
         "endfoot_compartment_perimeter": np.pi * diameter,
     }
@@ -125,6 +125,11 @@ def write_endfeet(path: Path, spec: CircuitSpec, astrocytes: Astrocytes, vessels
     with EdgeWriter(path, GLIOVASCULAR, source, (astrocyte_nodes.POPULATION, len(astrocytes))) as writer:
         writer.append(vessel, astrocyte, columns)
     return writer.count
+
+
+def _uniform(rng: np.random.Generator, bounds: list[float], count: int) -> Floats:
+    low, high = bounds
+    return rng.uniform(low, high, count)
 
 
 def _claim_vessels(somata: Floats, vessels: Vasculature, wanted: Ints, candidates: int) -> tuple[Ints, Ints]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -102,7 +103,7 @@ def write_neurons(path: Path, neurons: Neurons, morphologies: NeuronMorphologies
     area = morphologies.segments.membrane_area[neurons.morphology]
     resistance = np.array([cell.specific_membrane_resistance_ohm_cm2 for cell in cells])
     x, y, z = neurons.positions.T
-    attributes = {
+    attributes: dict[str, Any] = {
         "x": x,
         "y": y,
         "z": z,

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from .space import Floats
-from .swc import APICAL, BASAL, SOMA, soma_radius
+from .swc import APICAL, AXON, BASAL, SOMA, soma_radius
 
 Ints = NDArray[np.int64]
+_INITIAL_SEGMENT_UM = 60.0  # the cell templates cut the axon here
 
 
 @dataclass(frozen=True)
@@ -64,9 +65,10 @@ class SegmentTable:
 
     @cached_property
     def membrane_area(self) -> Floats:
-        """Membrane area in um2 of each morphology: soma as a sphere, segments as cylinders."""
+        """Membrane area in um2 that is simulated: soma as a sphere, dendrites, and the initial segment of the axon."""
+        simulated = (self.section_type != AXON) | (self.path < _INITIAL_SEGMENT_UM)
         area = np.where(self.section_type == SOMA, 4 * np.pi * self.radius**2, 2 * np.pi * self.radius * self.length)
-        return np.add.reduceat(area, self.first[:-1])
+        return np.add.reduceat(area * simulated, self.first[:-1])
 
     @cached_property
     def _trees(self) -> list[cKDTree]:

@@ -3,10 +3,10 @@
 HDF5 stores no times here, and the indices are written by h5py: libsonata's own writer puts a time stamp into the file.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import h5py
 import numpy as np
@@ -25,8 +25,8 @@ def write_nodes(
     path: Path,
     population: str,
     count: int,
-    attributes: Mapping[str, ArrayLike],
-    dynamics: Mapping[str, ArrayLike] | None = None,
+    attributes: Mapping[str, Any],
+    dynamics: Mapping[str, Any] | None = None,
 ) -> None:
     """Write one node population.
 
@@ -56,7 +56,7 @@ def _write_attribute(group: h5py.Group, name: str, values: NDArray) -> None:
     group[name] = codes.astype("u4")
 
 
-def write_enumeration(group: h5py.Group, name: str, labels: ArrayLike) -> None:
+def write_enumeration(group: h5py.Group, name: str, labels: Iterable[str]) -> None:
     """Write the texts an integer attribute stands for."""
     group.create_dataset(f"@library/{name}", data=[str(label) for label in labels], dtype=h5py.string_dtype())
 

@@ -5,6 +5,7 @@ import tomllib
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from mpi_coupling import UserError
 
@@ -79,7 +80,7 @@ def circuit_names() -> list[str]:
     return list(_named_circuits())
 
 
-def named_circuit(name: str, **changes: object) -> CircuitSpec:
+def named_circuit(name: str, **changes: Any) -> CircuitSpec:
     """The specification of a named circuit, with some fields changed.
 
     Raises:
@@ -88,12 +89,13 @@ def named_circuit(name: str, **changes: object) -> CircuitSpec:
     circuits = _named_circuits()
     if name not in circuits:
         raise UserError(f"There is no circuit named {name!r}; allowed: {', '.join(circuits)}.")
-    return dataclasses.replace(circuits[name], **changes)  # type: ignore[arg-type]
+    return dataclasses.replace(circuits[name], **changes)
 
 
 def _named_circuits() -> dict[str, CircuitSpec]:
     text = (files(__package__) / "circuits.toml").read_text(encoding="utf-8")
+    circuits: dict[str, dict[str, Any]] = tomllib.loads(text)
     return {
-        name: CircuitSpec(**{key: tuple(value) if isinstance(value, list) else value for key, value in table.items()})
-        for name, table in tomllib.loads(text).items()
+        name: CircuitSpec(**{**table, "layers": tuple(table.get("layers", CircuitSpec.layers))})
+        for name, table in circuits.items()
     }

@@ -53,7 +53,7 @@ class CircuitStatistics:
     @property
     def file_bytes(self) -> int:
         """Size of all node and edge files."""
-        return sum(population.file_bytes for population in (*self.nodes, *self.edges))
+        return sum(node.file_bytes for node in self.nodes) + sum(edge.file_bytes for edge in self.edges)
 
 
 def circuit_statistics(circuit_config: Path) -> CircuitStatistics:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -140,7 +141,7 @@ def _merge_chains(chains: list[list[int]], network: VesselNetwork) -> list[list[
 
 def write_vasculature(path: Path, vessels: Vasculature) -> None:
     """Write the nodes file with the 14 attributes of a SONATA vasculature."""
-    attributes = {"model_type": "vasculature"}
+    attributes: dict[str, Any] = {"model_type": "vasculature"}
     for column, end in enumerate(("start", "end")):
         point = vessels.ends[:, column]
         attributes |= {f"{end}_{axis}": vessels.points[point, number] for number, axis in enumerate("xyz")}

@@ -72,8 +72,8 @@ def cortical_vessels(rng: np.random.Generator, size: float, table: dict[str, Any
     kinds = ("arterioles", "venules")
     counts = [max(1, round(table[kind]["per_mm2"] * (size * 1e-3) ** 2)) for kind in kinds]
     tops = blue_noise(rng, sum(counts), np.full(2, 0.1 * size), np.full(2, 0.9 * size), 0.7)
-    tops = np.split(rng.permutation(tops), [counts[0]])
-    for kind, tops_of_kind in zip(kinds, tops, strict=True):
+    tops_of_kinds = np.split(rng.permutation(tops), [counts[0]])
+    for kind, tops_of_kind in zip(kinds, tops_of_kinds, strict=True):
         roots = network.inlets if kind == "arterioles" else network.outlets
         for x, z in tops_of_kind:
             roots.append(_penetrate(network, table[kind], (x, size, z), tree, free))
