@@ -141,3 +141,13 @@ def test_segment_table_adds_up(tmp_path):
 def test_kinds_of_the_table_have_weights():
     for kind in tables.read_toml("morphology_kinds").values():
         assert {"axon", "basal"} <= {tree["type"] for tree in kind["trees"]}
+
+
+def test_long_axons_do_not_count_as_membrane(tmp_path):
+    """The cell templates keep the initial segment only."""
+    swc = "1 1 0 0 0 5 -1\n2 2 0 -5 0 1 1\n" + "".join(
+        f"{n} 2 0 {-5 - 10 * (n - 2)} 0 1 {n - 1}\n" for n in range(3, 60)
+    )
+    (tmp_path / "cell.swc").write_text(swc)
+    table = SegmentTable.of([Morphology(tmp_path / "cell.swc")])
+    assert table.membrane_area[0] == pytest.approx(4 * np.pi * 25 + 2 * np.pi * 60)
