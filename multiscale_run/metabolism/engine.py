@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
-from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
@@ -17,40 +16,12 @@ from .equations import build_equations
 from .evaluate import Evaluator
 from .guards import Finding, findings, negative_rows
 from .network import Network, nearest
+from .rosenbrock import METHODS
+from .status import Status
 
-_ENGINES = {"scipy": ".scipy_engine:ScipyEngine"}
+_ENGINES = {"native": ".native:NativeEngine", "scipy": ".scipy_engine:ScipyEngine"}
 # a cause is worked out for so many failing cells per call; the rest fail for the same few reasons
 _EXPLAINED_ROWS = 20
-
-
-class Status(IntEnum):
-    """How the integration of one cell ended; everything from NOT_FINITE_INPUT on is a failure."""
-
-    OK = 0
-    INACTIVE = 1
-    NOT_FINITE_INPUT = 2
-    NEGATIVE_INPUT = 3
-    STEP_TOO_SMALL = 4
-    TOO_MANY_STEPS = 5
-    NOT_FINITE_RESULT = 6
-    NEGATIVE_RESULT = 7
-
-    @property
-    def meaning(self) -> str:
-        """The status in words."""
-        return _MEANINGS[self]
-
-
-_MEANINGS = {
-    Status.OK: "advanced",
-    Status.INACTIVE: "left out by the caller",
-    Status.NOT_FINITE_INPUT: "its state or inputs are not finite",
-    Status.NEGATIVE_INPUT: "a concentration is negative before the step",
-    Status.STEP_TOO_SMALL: "the step size became too small: the equations are singular near this state",
-    Status.TOO_MANY_STEPS: "too many steps were needed",
-    Status.NOT_FINITE_RESULT: "the result is not finite",
-    Status.NEGATIVE_RESULT: "a concentration became negative",
-}
 
 
 @dataclass(frozen=True)
@@ -63,6 +34,8 @@ class Options:
         max_steps: steps of one cell in one call before it is given up.
         threads: threads that share the cells of one call.
         cache_dir: folder of compiled kernels; None takes the user's cache folder.
+        method: Rosenbrock method of the native engine.
+        lanes: cells that the native engine advances together; None takes the processor's vector width.
     """
 
     relative_tolerance: float = 1e-4
@@ -70,8 +43,15 @@ class Options:
     max_steps: int = 20_000
     threads: int = 1
     cache_dir: Path | None = None
+    method: str = "Rodas5P"
+    lanes: int | None = None
 
     def __post_init__(self) -> None:
+        for name, allowed in (("method", (*METHODS,)), ("lanes", (2, 4, 8, 16))):
+            value = getattr(self, name)
+            if value is not None and value not in allowed:
+                known = ", ".join(map(str, allowed))
+                raise UserError(f"metabolism {name} = {value!r}: must be one of {known}")
         for name, smallest in (
             ("relative_tolerance", 1e-14),
             ("absolute_tolerance", 1e-20),
@@ -157,15 +137,30 @@ class MetabolismEngine(ABC):
         return EngineResult(status, steps, causes)
 
     def explain(self, rows: np.ndarray, state: np.ndarray, inputs: np.ndarray, drivers: int = 3) -> tuple[Finding, ...]:
-        """Name the species that are not finite or negative in some rows, and the rates that drive them most."""
+        """Name the species behind the failure of some rows, and the rates that drive them most.
+
+        These are the values that are not finite or negative; where there are none, the species whose equation is
+        undefined or changes fastest for its size.
+        """
         found = []
         for row in rows[:_EXPLAINED_ROWS]:
             cell = slice(row, row + 1)
-            for finding in findings(self.network, state[cell], self.options.negative_tolerance):
+            causes = findings(self.network, state[cell], self.options.negative_tolerance)
+            for finding in causes or [self._fastest(state[cell], inputs[cell])]:
                 terms = self._evaluator.contributions(state[cell], inputs[cell], self.network.slot(finding.species))
-                values = sorted(((rate, float(v[0])) for rate, v in terms), key=lambda term: -abs(term[1]))
+                values = [(rate, float(value[0])) for rate, value in terms]
+                values.sort(key=lambda term: (np.isfinite(term[1]), -abs(term[1])))
                 found.append(replace(finding, row=int(row), drivers=tuple(values[:drivers])))
         return tuple(found)
+
+    def _fastest(self, state: np.ndarray, inputs: np.ndarray) -> Finding:
+        """The dynamic species of one cell that is hardest to advance."""
+        slots = self.network.dynamic_slots
+        size = self.options.absolute_tolerance + self.options.relative_tolerance * np.abs(state[0, slots])
+        speed = np.abs(self.derivative(state, inputs)[0, slots]) / size
+        species = self.network.species[slots[np.argmax(np.where(np.isfinite(speed), speed, np.inf))]]
+        expected = "where its equation is defined and smooth"
+        return Finding(0, species.id, float(state[0, species.slot]), species.unit, expected)
 
     def derivative(self, state: np.ndarray, inputs: np.ndarray) -> np.ndarray:
         """d(state)/dt, shape (n, n_species), per second."""
@@ -217,7 +212,7 @@ def make_engine(name: str, network: Network, *, world: Any = None, **options: An
     """Create an engine by name.
 
     Args:
-        name: ``scipy`` (Radau, the slow reference).
+        name: ``native`` (compiled, fast) or ``scipy`` (Radau, the slow reference).
         network: what to integrate.
         world: ranks of the job; one of them compiles for all. None means that this process is alone.
         options: fields of :class:`Options`.

@@ -60,7 +60,7 @@ def test_failing_rows_keep_their_state_and_name_the_cause(network):
 
 
 def test_hypoxia_ends_in_a_named_negative_species(network):
-    """Without flow the published succinate dehydrogenase drives fumarate negative near 16 s; solvers call it success."""
+    """Without flow the published succinate dehydrogenase drives fumarate negative near 16 s; solvers report success."""
     engine = make_engine("scipy", network)
     state, inputs = network.initial_state(), network.default_inputs()
     inputs[0, network.input_index("bf_fin")] = 1e-4
