@@ -24,11 +24,7 @@ from multiscale_run.simulators import SIMULATORS
 DUMMY_SITES = 3
 """Sites of the vector that transform expressions are tried on."""
 
-ENGINES = {
-    "neurodamus": ("neurodamus", "neurons"),
-    "steps": ("steps", "steps"),
-    "bloodflow": ("astrovascpy", "bloodflow"),
-}
+ENGINES = {"neurodamus": ("neurodamus", "neurons")}
 """Simulator -> Python module of its engine, extra of this distribution that installs it."""
 
 
@@ -77,10 +73,12 @@ def checkup(config: SimulationConfig, ranks: int = 1) -> Health:
 def _engines(config: SimulationConfig) -> Iterator[Problem]:
     for simulator in config.active_simulators:
         module, extra = ENGINES.get(simulator, ("", ""))
-        if module and importlib.util.find_spec(module) is None:
-            key = "config_format" if simulator == "neurodamus" else f"with_{simulator}"
+        key = (SECTION,) if simulator == "neurodamus" else (SECTION, f"with_{simulator}")
+        if simulator not in SIMULATORS:
+            yield config.problem(Finding(key, f"this version has no adapter for {simulator}; set it to false"))
+        elif module and importlib.util.find_spec(module) is None:
             message = f"{module} is not installed; install it with: pip install 'multiscale-run[{extra}]'"
-            yield config.problem(Finding((SECTION, key), message))
+            yield config.problem(Finding(key, message))
 
 
 def _fields(config: SimulationConfig) -> list[Problem]:

@@ -94,7 +94,7 @@ def _neurons(circuit: libsonata.CircuitConfig) -> Iterator[_Found]:
         yield place, population.size, f"must have 1 to {FIRST_SYNAPSE_GID - 1} neurons"
         return
     everyone = population.select_all()
-    missing = [attribute for attribute in ("morphology", "model_template") if attribute not in population.attribute_names]
+    missing = sorted({"morphology", "model_template"} - set(population.attribute_names))
     if missing:
         yield place, ABSENT, f"lacks the attributes {', '.join(missing)}"
         return
@@ -143,7 +143,8 @@ def _order(name: str, edges: libsonata.EdgePopulation) -> Iterator[_Found]:
     pair = target.astype(np.int64) * (int(source.max(initial=0)) + 1) + source.astype(np.int64)
     starts = pair[np.flatnonzero(np.diff(pair, prepend=-1))]
     if len(np.unique(starts)) != len(starts):
-        yield f"networks.edges.{name}", ABSENT, "edges of one (source, target) pair must be contiguous; sort by target, source"
+        place = f"networks.edges.{name}"
+        yield place, ABSENT, "edges of one (source, target) pair must be contiguous; sort by target and source"
 
 
 def _tripartite_synapses(circuit: libsonata.CircuitConfig) -> Iterator[_Found]:

@@ -1,16 +1,15 @@
-"""Per-neuron reports of simulators other than NEURON: fields written before and after each synchronisation."""
+"""Reports with one value per neuron: fields of any simulator, written before and after each synchronisation."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-
 from mpi_coupling.clock import Clock
 from mpi_coupling.report import CompartmentReport
 from mpi_coupling.world import World
 from multiscale_run.config import SimulationConfig
+from multiscale_run.coupling import NEURONS, Transfers
 from multiscale_run.coupling.connections import Port
 from multiscale_run.simulators import NeuronSimulator, Simulator
 
@@ -36,6 +35,7 @@ class SimulatorReports:
         clock: ticks and milliseconds.
         simulators: active simulators by name; reports of others are left out.
         neurons: whose neurons the rows belong to.
+        transfers: carry the values to the neurons.
     """
 
     def __init__(
@@ -45,7 +45,9 @@ class SimulatorReports:
         clock: Clock,
         simulators: dict[str, Simulator],
         neurons: NeuronSimulator,
+        transfers: Transfers,
     ) -> None:
+        self._transfers = transfers
         self._reports = [
             _Report(
                 simulator=name,
@@ -63,14 +65,14 @@ class SimulatorReports:
                 ),
             )
             for name in simulators
-            for key, settings in getattr(config.multiscale_run.reports, name, {}).items()
+            for key, settings in getattr(config.multiscale_run.reports, name).items()
         ]
 
     def record(self, simulator: str, moment: Moment) -> None:
         """Take one row of every report of a simulator that belongs to this moment."""
         for report in self._reports:
             if (report.simulator, report.moment) == (simulator, moment):
-                report.file.append(np.asarray(report.port.read().values))
+                report.file.append(self._transfers.transfer(report.port.read(), NEURONS).values)
 
     def flush(self) -> None:
         """Bring all recorded rows to disk. Collective."""

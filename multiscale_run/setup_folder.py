@@ -52,7 +52,8 @@ class CircuitRequest:
             return cls(spec=replace(named_circuit(name), seed=seed, morphologies=morphologies))
         path = Path(name)
         if not path.is_file():
-            raise UserError(f"--circuit {name}: neither a named circuit ({', '.join(circuit_names())}) nor an existing file")
+            known = ", ".join(circuit_names())
+            raise UserError(f"--circuit {name}: neither a named circuit ({known}) nor an existing file")
         return cls(config_path=path.resolve())
 
 

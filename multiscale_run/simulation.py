@@ -19,9 +19,10 @@ from mpi_coupling.spikes import SpikeWriter
 from mpi_coupling.world import World
 from multiscale_run.circuit_check import neuron_layers
 from multiscale_run.config import SimulationConfig
-from multiscale_run.coupling import Connections, Transfers, connect
+from multiscale_run.coupling import Transfers, connect
 from multiscale_run.reports import SimulatorReports
 from multiscale_run.simulators import MetabolismSimulator, NeuronSimulator, Simulator
+from multiscale_run.simulators.checks import RunStopped
 from multiscale_run.simulators.neuron_checks import NeuronChecks
 from multiscale_run.simulators.neuron_reports import build_reports
 from multiscale_run.simulators.resting_demand import match_resting_demand
@@ -32,7 +33,7 @@ SUCCESS = ".SUCCESS"
 PROFILE = "profile.json"
 
 
-class NoNeuronLeft(RuntimeError):
+class NoNeuronLeft(RunStopped):
     """Every neuron of every rank has been excluded."""
 
 
@@ -59,8 +60,11 @@ class Simulation:
         self.neurons.restart()  # so that the recorders see time 0
         self._checks = NeuronChecks(config, self.neurons, self.clock)
         with profiler.phase("build/connections"):
-            self.connections = self._connect()
-        self._reports = SimulatorReports(config, world, self.clock, self.simulators, self.neurons)
+            self._transfers = self._find_transfers()
+            self.connections = connect(
+                config.multiscale_run.connections, self.simulators, self._transfers, config.attribute_view()
+            )
+        self._reports = SimulatorReports(config, world, self.clock, self.simulators, self.neurons, self._transfers)
         spikes_file = config.raw.get("output", {}).get("spikes_file", "out.h5")
         self._spikes = SpikeWriter(world, config.output_dir / spikes_file, [self.neurons.population])
 
@@ -95,13 +99,12 @@ class Simulation:
             match_resting_demand(self.neurons, metabolism.resting_supply())
         self.simulators[metabolism.name] = metabolism
 
-    def _connect(self) -> Connections:
+    def _find_transfers(self) -> Transfers:
         domains, operators = {}, []
         for simulator in self.simulators.values():
             domains.update(simulator.domains())
             operators += simulator.operators()
-        transfers = Transfers(self.world, domains, operators)
-        return connect(self.config.multiscale_run.connections, self.simulators, transfers, self.config.attribute_view())
+        return Transfers(self.world, domains, operators)
 
     def _first_exchange(self) -> None:
         """Let every simulator start from the same values before anything advances."""

@@ -28,7 +28,9 @@ MPI_ENVIRONMENT = {
 RUN_TIMEOUT = 900
 
 
-def launch(*arguments: Any, ranks: int = 1, timeout: float = RUN_TIMEOUT, **options: Any) -> subprocess.CompletedProcess:
+def launch(
+    *arguments: Any, ranks: int = 1, timeout: float = RUN_TIMEOUT, **options: Any
+) -> subprocess.CompletedProcess:
     """Run ``multiscale-run`` with the given arguments; output is captured as text, errors and output together."""
     command = [str(PROGRAM), *map(str, arguments)]
     if ranks > 1:
@@ -64,6 +66,10 @@ class SimulationFolder:
         file.write_text(json.dumps(settings, indent=2))
         return self
 
+    def command(self, name: str, *options: str) -> subprocess.CompletedProcess:
+        """Run a command on this folder."""
+        return launch(name, *options, self.path)
+
     def compute(self, ranks: int = 1, timeout: float = RUN_TIMEOUT) -> subprocess.CompletedProcess:
         return launch("compute", self.path, ranks=ranks, timeout=timeout)
 
@@ -77,7 +83,7 @@ class SimulationFolder:
         """Times (ms) and data, shape (times, elements), of a report."""
         with h5py.File(self.results / f"{name}.h5") as file:
             group = next(iter(file["report"].values()))
-            start, stop, step = group["mapping/time"][:]
+            start, _, step = group["mapping/time"][:]
             data = group["data"][:]
         return start + step * np.arange(len(data)), data
 

@@ -81,9 +81,9 @@ def field_uses(config: SimulationConfig) -> Iterator[FieldUse]:
     for event, index, connection in section.applied_connections():
         for simulator, key, name, arguments in connection.fields():
             yield FieldUse((SECTION, "connections", event, index), key, simulator, name, arguments)
-    for simulator in ("metabolism", "bloodflow"):
-        reports: Mapping[str, Report] = getattr(section.reports, simulator)
-        for report_name, report in reports.items() if simulator in section.active_simulators else ():
+    for simulator in section.active_simulators:
+        reports: Mapping[str, Report] = getattr(section.reports, simulator, {})
+        for report_name, report in reports.items():
             place = (SECTION, "reports", simulator, report_name)
             yield FieldUse(place, "src_get_func", simulator, report.src_get_func, report.src_get_kwargs)
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from mpi_coupling.console import get_logger
-from multiscale_run.config.schema.metabolism import Check as CheckSettings
+from mpi_coupling.world import UserError
+from multiscale_run.config.schema.check import Check as CheckSettings
 from multiscale_run.coupling import AliveNeurons
 from multiscale_run.metabolism import Band
 
@@ -17,7 +18,13 @@ log = get_logger(__name__)
 ABORT = "abort_simulation"
 
 
-class CheckFailed(RuntimeError):
+class RunStopped(UserError):
+    """A run that ended itself before its time, as its configuration says; shown without a traceback."""
+
+    exit_code = 3
+
+
+class CheckFailed(RunStopped):
     """A quantity left its band and the configuration says to stop the run."""
 
 

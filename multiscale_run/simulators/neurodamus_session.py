@@ -66,7 +66,7 @@ def _own_console(is_quiet: bool) -> Iterator[None]:
     if not is_quiet:
         yield
         return
-    sink = Path(os.devnull).open("w")  # never closed: neurodamus keeps writing its progress bars there
+    sink = Path(os.devnull).open("w")  # noqa: SIM115 - neurodamus keeps writing its progress bars there
     with contextlib.redirect_stdout(sink):
         yield
     root = logging.getLogger()

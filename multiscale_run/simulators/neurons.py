@@ -60,7 +60,10 @@ class NeuronSimulator(Simulator):
         self.alive = AliveNeurons(np.array([cell.raw_gid for cell in cells], dtype=np.int64))
         self._windows: dict[str, tuple[int, np.ndarray]] = {}
         self._tick = 0
-        self._spikes_written = [0] * len(self._neurodamus._spike_vecs)
+        names = [population for population, _ in self._neurodamus._spike_populations]
+        self._offset = int(manager.local_nodes.offset)
+        self._spikes = self._neurodamus._spike_vecs[names.index(self.population)]
+        self._spikes_written = 0
 
     @property
     def h(self) -> Any:
@@ -78,7 +81,7 @@ class NeuronSimulator(Simulator):
         self._neuron.stdinit()
         self._tick = 0
         self._windows.clear()
-        self._spikes_written = [0] * len(self._spikes_written)
+        self._spikes_written = 0
 
     def domains(self) -> Mapping[str, Domain]:
         """Neurons and their segments."""
@@ -145,12 +148,12 @@ class NeuronSimulator(Simulator):
         return self.operators()[0].apply(sample, self._world).values
 
     def collect_spikes(self, writer: SpikeWriter) -> None:
-        """Hand the spikes since the last call to a writer."""
-        recorded = zip(self._neurodamus._spike_vecs, self._neurodamus._spike_populations, strict=True)
-        for i, ((times, gids), (population, offset)) in enumerate(recorded):
-            start, self._spikes_written[i] = self._spikes_written[i], int(times.size())
-            new = slice(start, self._spikes_written[i])
-            writer.append(population, times.as_numpy()[new], gids.as_numpy()[new].astype(np.int64) - int(offset))
+        """Hand the neurons' spikes since the last call to a writer."""
+        times, gids = self._spikes
+        new = slice(self._spikes_written, int(times.size()))
+        self._spikes_written = new.stop
+        node_ids = gids.as_numpy()[new].astype(np.int64) - self._offset
+        writer.append(self.population, times.as_numpy()[new], node_ids)
 
     def close(self) -> None:
         """Free the model, so that another can be built in this process."""

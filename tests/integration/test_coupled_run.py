@@ -1,5 +1,6 @@
 """The coupled run of the tiny circuit with the real engines: results, invariance, energy balance, failure."""
 
+import re
 import signal
 import subprocess
 import time
@@ -104,7 +105,7 @@ def test_activity_costs_atp_which_recovers(tiny, tools):
     assert atp.min() > ATP_BAND[0] and atp.max() < ATP_BAND[1]
     mean = atp.mean(axis=1)
     lowest = mean[times <= 2100].min()
-    assert lowest < 0.98 * mean[0]
+    assert lowest < 0.995 * mean[0]
     assert mean[-1] > lowest + 0.5 * (mean[0] - lowest)
 
 
@@ -121,11 +122,11 @@ def test_without_supply_atp_falls_and_the_check_stops_the_run(tiny, tools):
 
     folder = tiny(tools["duration"](2000.0), no_supply)
     done = folder.compute(ranks=2)
-    assert done.returncode != 0
+    assert done.returncode == 3
     assert "the check 'atpi' stops the run, as configured: neuron" in done.stdout
     assert "(must be > 1.37)" in done.stdout
     assert not (folder.results / ".SUCCESS").exists()
-    times, atp = total_mean(folder, "atpi")
+    _, atp = total_mean(folder, "atpi")
     written = np.isfinite(atp)
     assert 0 < written.sum() < len(atp), "finished steps are kept, the others are NaN"
     assert atp[written][-1] < atp[0]
@@ -135,14 +136,20 @@ def test_excluded_neurons_are_masked_and_named(tiny, tools):
     def exclude_some(settings):
         settings["multiscale_run"]["metabolism"]["checks"] = {
             "parameters": {},
-            "vm": {"na_c_n": {"name": "nai", "kwargs": {"hb": 10.0001}, "response": "exclude_neuron"}},
+            "vm": {"na_c_n": {"name": "nai", "kwargs": {"hb": 10.5}, "response": "exclude_neuron"}},
         }
 
-    folder = tiny(tools["duration"](300.0), exclude_some).computed(ranks=2)
+    folder = tiny(tools["duration"](400.0), exclude_some)
+    done = folder.compute(ranks=2)
+    assert done.returncode == 0, done.stdout
     atp = folder.report("metabolism_atp_after_sync")[1]
     excluded = np.isnan(atp[-1])
-    assert 0 < excluded.sum() < len(excluded) or excluded.sum() == 0
+    assert 0 < excluded.sum() < len(excluded)
     assert not np.isnan(atp[0]).any()
+    named = {
+        int(n) for n in re.findall(r"neuron (\d+) is excluded at \d+ ms: nai = [\d.]+ \(must be < 10.5\)", done.stdout)
+    }
+    assert named == set(np.flatnonzero(excluded))
 
 
 def test_a_killed_run_leaves_finished_steps(tiny, tools, tmp_path):
@@ -160,7 +167,7 @@ def test_a_killed_run_leaves_finished_steps(tiny, tools, tmp_path):
             break
     process.send_signal(signal.SIGKILL)
     process.wait(timeout=30)
-    times, atp = total_mean(folder, "atpi")
+    _, atp = total_mean(folder, "atpi")
     assert np.isfinite(atp[:150]).all()
     assert np.isnan(atp[-1])
     assert not (folder.results / ".SUCCESS").exists()

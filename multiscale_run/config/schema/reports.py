@@ -20,5 +20,8 @@ class Report(Section):
 class Reports(Section):
     """Reports by simulator and name."""
 
+    neurodamus: dict[str, Report] = key(
+        dict, "Reports with one value per neuron: the mean over its segments by the field's weight."
+    )
     metabolism: dict[str, Report] = key(dict, "Reports with one value per neuron.")
     bloodflow: dict[str, Report] = key(dict, "Reports with one value per vessel segment.")
