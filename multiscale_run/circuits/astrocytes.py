@@ -22,7 +22,16 @@ _FAMILY_NEURON = 0  # glial section types of MorphIO are not known to neurodamus
 
 @dataclass(frozen=True)
 class Astrocytes:
-    """All astrocytes of a circuit; the fields are those of `Neurons`, `names` are the morphology files."""
+    """All astrocytes of a circuit.
+
+    Attributes:
+        positions: n x 3 somata in um.
+        orientations: n x 4 quaternions (w, x, y, z).
+        morphology: index into `names` and `segments`.
+        names: morphology files without suffix.
+        segments: the segments of the morphologies.
+        microdomains: the territories.
+    """
 
     positions: Floats
     orientations: Floats
@@ -100,7 +109,7 @@ def _write_morphology(path: Path, rng: np.random.Generator, shape: dict[str, Any
         points.append(np.linspace([*start, widths[0]], [*end, widths[1]], 3))
         return len(structure) - 1
 
-    directions = blue_directions(rng, shape["stems"])
+    directions = _spread_directions(rng, shape["stems"])
     for direction in directions:
         fork = direction * (radius + 0.45 * (reach - radius))
         stem = add_section(direction * radius, fork, (diameter, 0.8 * diameter), 0)
@@ -116,7 +125,7 @@ def _write_morphology(path: Path, rng: np.random.Generator, shape: dict[str, Any
         metadata.attrs["cell_family"] = np.array([_FAMILY_NEURON], "u4")
 
 
-def blue_directions(rng: np.random.Generator, count: int) -> Floats:
+def _spread_directions(rng: np.random.Generator, count: int) -> Floats:
     """Directions far from each other: each is the best of many candidates."""
     chosen = unit_vectors(rng, 1)
     while len(chosen) < count:

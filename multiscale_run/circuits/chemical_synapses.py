@@ -18,6 +18,14 @@ POPULATION = "neurons__neurons__chemical"
 _PAIRS_PER_BATCH = 1_000_000
 _LARGEST_PROBABILITY = 0.95
 _ATTEMPTS = 12
+# SONATA attribute, its mean and standard deviation in the table of pathways
+_DYNAMICS = (
+    ("conductance", "conductance_nanosiemens", "conductance_sd_nanosiemens"),
+    ("u_syn", "u_syn", "u_syn_sd"),
+    ("depression_time", "depression_time_ms", "depression_time_sd_ms"),
+    ("facilitation_time", "facilitation_time_ms", "facilitation_time_sd_ms"),
+    ("decay_time", "decay_time_ms", "decay_time_sd_ms"),
+)
 _SHORTEST_DELAY_MS = 0.5
 _CONDUCTION_UM_PER_MS = 300.0  # of the unmyelinated local axon: Stuart et al. 1997, J Physiol 505:617
 
@@ -58,87 +66,73 @@ def chemical_synapses(spec: CircuitSpec, neurons: Neurons, segments: SegmentTabl
     Yields:
         Batches in ascending order of the targets.
     """
-    rows = tables.pathways()
-    sites = _SynapseSites(segments, rows, spec.edge_um)
-    tree = cKDTree(neurons.positions)
-    reach = max(row.cutoff_um for row in rows)
-    near = tree.query_ball_point(neurons.positions, reach, return_length=True)
+    wiring = _Wiring(spec, neurons, segments)
+    near = wiring.tree.query_ball_point(neurons.positions, wiring.reach, return_length=True)
     batch_of = np.cumsum(near) // _PAIRS_PER_BATCH
     for number in np.unique(batch_of):
         rng = stream(spec.seed, "synapses", int(number))
-        targets = np.flatnonzero(batch_of == number)
-        connections = _connections(rng, neurons, tree, targets, rows, reach, spec.connection_scale)
-        yield _synapses(rng, neurons, segments, sites, connections, rows)
+        yield wiring.synapses(rng, *wiring.connections(rng, np.flatnonzero(batch_of == number)))
 
 
-def _connections(
-    rng: np.random.Generator,
-    neurons: Neurons,
-    tree: cKDTree,
-    targets: Ints,
-    rows: list[Pathway],
-    reach: float,
-    scale: float,
-) -> tuple[Ints, Ints, Ints]:
-    """Source, target and pathway of the connections onto some targets, sorted by target and source."""
-    pairs = cKDTree(neurons.positions[targets]).sparse_distance_matrix(tree, reach, output_type="ndarray")
-    target, source, distance = targets[pairs["i"]], pairs["j"], pairs["v"]
-    order = np.lexsort((source, target))
-    target, source, distance = target[order], source[order], distance[order]
-    pathway = 2 * ~neurons.excitatory[source] + ~neurons.excitatory[target]
-    probability, length, cutoff = (
-        np.array([getattr(row, name) for row in rows])[pathway]
-        for name in ("probability", "length_constant_um", "cutoff_um")
-    )
-    probability = np.minimum(scale * probability * np.exp(-distance / length), _LARGEST_PROBABILITY)
-    connected = (rng.random(len(source)) < probability) & (distance < cutoff) & (source != target)
-    return source[connected], target[connected], pathway[connected]
+class _Wiring:
+    """Draws connections onto given targets, and their synapses."""
 
+    def __init__(self, spec: CircuitSpec, neurons: Neurons, segments: SegmentTable) -> None:
+        self._neurons = neurons
+        self._segments = segments
+        self._scale = spec.connection_scale
+        self._pathways = tables.pathways()
+        self._sites = _SynapseSites(segments, self._pathways, spec.edge_um)
+        self.tree = cKDTree(neurons.positions)
+        self.reach = max(row.cutoff_um for row in self._pathways)
 
-def _synapses(
-    rng: np.random.Generator,
-    neurons: Neurons,
-    segments: SegmentTable,
-    sites: "_SynapseSites",
-    connections: tuple[Ints, Ints, Ints],
-    rows: list[Pathway],
-) -> SynapseBatch:
-    """Draw the synapses of connections; dynamics are shared within a connection."""
-    pathway = connections[2]
-    count = 1 + rng.poisson(np.array([row.synapses for row in rows])[pathway] - 1)
-    columns = {name: np.repeat(values, count) for name, values in _dynamics(rng, pathway, rows).items()}
-    source, target, pathway = (np.repeat(values, count) for values in connections)
-    columns["n_rrp_vesicles"] = (1 + rng.poisson(np.array([row.vesicles for row in rows])[pathway] - 1)).astype("u4")
-    columns["syn_type_id"] = np.array([row.syn_type_id for row in rows], "u4")[pathway]
+    def _parameter(self, name: str, pathway: Ints) -> NDArray:
+        """A column of the table of pathways, for each connection or synapse."""
+        return np.array([getattr(row, name) for row in self._pathways])[pathway]
 
-    on, fraction, centre = sites.draw(rng, neurons, target, pathway)
-    columns |= segments.columns("afferent", on, fraction)
-    outward = perpendicular(rng, segments.end[on] - segments.start[on]) * segments.radius[on, None]
-    surface = centre + rotate(neurons.orientations[target], outward)
-    for column, axis in enumerate("xyz"):
-        columns[f"afferent_center_{axis}"] = centre[:, column]
-        columns[f"afferent_surface_{axis}"] = surface[:, column]
-    columns["spine_length"] = np.zeros(len(source))
-    distance = np.linalg.norm(surface - neurons.positions[source], axis=1)
-    columns["delay"] = _SHORTEST_DELAY_MS + distance / _CONDUCTION_UM_PER_MS
-    return SynapseBatch(source, target, neurons.excitatory[source], centre, columns)
+    def connections(self, rng: np.random.Generator, targets: Ints) -> tuple[Ints, Ints, Ints]:
+        """Source, target and pathway of the connections onto some targets, sorted by target and source."""
+        positions, excitatory = self._neurons.positions, self._neurons.excitatory
+        pairs = cKDTree(positions[targets]).sparse_distance_matrix(self.tree, self.reach, output_type="ndarray")
+        target, source, distance = targets[pairs["i"]], pairs["j"], pairs["v"]
+        order = np.lexsort((source, target))
+        target, source, distance = target[order], source[order], distance[order]
+        pathway = 2 * ~excitatory[source] + ~excitatory[target]
+        decay = np.exp(-distance / self._parameter("length_constant_um", pathway))
+        probability = np.minimum(self._scale * self._parameter("probability", pathway) * decay, _LARGEST_PROBABILITY)
+        near = distance < self._parameter("cutoff_um", pathway)
+        connected = near & (source != target) & (rng.random(len(source)) < probability)
+        return source[connected], target[connected], pathway[connected]
 
+    def synapses(self, rng: np.random.Generator, source: Ints, target: Ints, pathway: Ints) -> SynapseBatch:
+        """The synapses of connections; those of a connection share their dynamics."""
+        count = 1 + rng.poisson(self._parameter("synapses", pathway) - 1)
+        columns = {name: np.repeat(values, count) for name, values in self._dynamics(rng, pathway).items()}
+        source, target, pathway = (np.repeat(values, count) for values in (source, target, pathway))
+        columns["n_rrp_vesicles"] = (1 + rng.poisson(self._parameter("vesicles", pathway) - 1)).astype("u4")
+        columns["syn_type_id"] = self._parameter("syn_type_id", pathway).astype("u4")
 
-def _dynamics(rng: np.random.Generator, pathway: Ints, rows: list[Pathway]) -> dict[str, Floats]:
-    """Gamma-distributed parameters, one value per connection."""
-    drawn = {}
-    for attribute, field in (
-        ("conductance", "conductance{}_nanosiemens"),
-        ("u_syn", "u_syn{}"),
-        ("depression_time", "depression_time{}_ms"),
-        ("facilitation_time", "facilitation_time{}_ms"),
-        ("decay_time", "decay_time{}_ms"),
-    ):
-        mean = np.array([getattr(row, field.format("")) for row in rows])[pathway]
-        deviation = np.array([getattr(row, field.format("_sd")) for row in rows])[pathway]
-        drawn[attribute] = rng.gamma((mean / deviation) ** 2, deviation**2 / mean)
-    drawn["u_syn"] = np.clip(drawn["u_syn"], 0.01, 1.0)
-    return drawn
+        neurons, segments = self._neurons, self._segments
+        on, fraction, centre = self._sites.draw(rng, neurons, target, pathway)
+        columns |= segments.columns("afferent", on, fraction)
+        outward = perpendicular(rng, segments.end[on] - segments.start[on]) * segments.radius[on, None]
+        surface = centre + rotate(neurons.orientations[target], outward)
+        for column, axis in enumerate("xyz"):
+            columns[f"afferent_center_{axis}"] = centre[:, column]
+            columns[f"afferent_surface_{axis}"] = surface[:, column]
+        columns["spine_length"] = np.zeros(len(source))
+        distance = np.linalg.norm(surface - neurons.positions[source], axis=1)
+        columns["delay"] = _SHORTEST_DELAY_MS + distance / _CONDUCTION_UM_PER_MS
+        return SynapseBatch(source, target, neurons.excitatory[source], centre, columns)
+
+    def _dynamics(self, rng: np.random.Generator, pathway: Ints) -> dict[str, Floats]:
+        """Gamma-distributed parameters, one value per connection."""
+        drawn = {}
+        for attribute, mean_name, deviation_name in _DYNAMICS:
+            mean, deviation = self._parameter(mean_name, pathway), self._parameter(deviation_name, pathway)
+            drawn[attribute] = rng.gamma((mean / deviation) ** 2, deviation**2 / mean)
+        drawn["u_syn"] = np.clip(drawn["u_syn"], 0.01, 1.0)
+        return drawn
 
 
 class _SynapseSites:

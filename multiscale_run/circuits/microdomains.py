@@ -70,7 +70,7 @@ class Microdomains:
         with create_file(path) as file:
             file["points"] = np.concatenate(self.corners).astype("f4")
             file["point_offsets"] = point_offsets.astype("u8")
-            triangles = [hull.simplices + first for hull, first in zip(hulls, point_offsets, strict=False)]
+            triangles = [hull.simplices + first for hull, first in zip(hulls, point_offsets[:-1], strict=True)]
             file["triangles"] = np.concatenate(triangles).astype("u8")
             file["triangle_offsets"] = np.concatenate([[0], np.cumsum([len(rows) for rows in triangles])]).astype("u8")
             file["volumes"] = np.array([hull.volume for hull in hulls], "f4")
