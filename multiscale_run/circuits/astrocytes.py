@@ -10,7 +10,7 @@ from morphio import Morphology
 from . import tables
 from .microdomains import Microdomains
 from .segments import Ints, SegmentTable
-from .sonata import create_file, write_nodes
+from .sonata import components, create_file, write_nodes
 from .space import Floats, blue_noise, perpendicular, rotate, rotations_about_y, stream, unit_vectors
 from .specification import CircuitSpec
 from .swc import BASAL
@@ -77,12 +77,9 @@ def place_astrocytes(spec: CircuitSpec, folder: Path) -> Astrocytes:
 
 def write_astrocytes(path: Path, astrocytes: Astrocytes) -> None:
     """Write the nodes file."""
-    x, y, z = astrocytes.positions.T
     attributes: dict[str, Any] = {
-        "x": x,
-        "y": y,
-        "z": z,
-        **{f"orientation_{axis}": astrocytes.orientations[:, column] for column, axis in enumerate("wxyz")},
+        **components("", astrocytes.positions),
+        **components("orientation_", astrocytes.orientations, "wxyz"),
         "radius": astrocytes.segments.radius[astrocytes.segments.first[astrocytes.morphology]],
         "model_type": "astrocyte",
         "model_template": "hoc:astrocyte",

@@ -10,6 +10,7 @@ from scipy.spatial import cKDTree
 from . import tables
 from .neurons import Neurons
 from .segments import Ints, SegmentTable
+from .sonata import components
 from .space import Floats, perpendicular, rotate, stream
 from .specification import CircuitSpec
 from .tables import Pathway
@@ -117,9 +118,7 @@ class _Wiring:
         columns |= segments.columns("afferent", on, fraction)
         outward = perpendicular(rng, segments.end[on] - segments.start[on]) * segments.radius[on, None]
         surface = centre + rotate(neurons.orientations[target], outward)
-        for column, axis in enumerate("xyz"):
-            columns[f"afferent_center_{axis}"] = centre[:, column]
-            columns[f"afferent_surface_{axis}"] = surface[:, column]
+        columns |= components("afferent_center_", centre) | components("afferent_surface_", surface)
         columns["spine_length"] = np.zeros(len(source))
         distance = np.linalg.norm(surface - neurons.positions[source], axis=1)
         columns["delay"] = _SHORTEST_DELAY_MS + distance / _CONDUCTION_UM_PER_MS

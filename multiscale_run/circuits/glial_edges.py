@@ -11,7 +11,7 @@ from . import chemical_synapses, neurons, tables, vasculature
 from .astrocytes import Astrocytes
 from .chemical_synapses import SynapseBatch
 from .segments import Ints
-from .sonata import EdgeWriter
+from .sonata import EdgeWriter, components
 from .space import Floats, stream
 from .specification import CircuitSpec
 from .vasculature import Vasculature
@@ -53,7 +53,7 @@ class TripartiteSynapses:
         columns = self._astrocytes.segments.columns("astrocyte", segment, middle)
         del columns["astrocyte_section_type"]  # not an attribute of this edge type
         centre = self._astrocytes.to_global(astrocyte, self._astrocytes.segments.centre(segment, middle))
-        columns |= {f"astrocyte_center_{axis}": centre[:, column] for column, axis in enumerate("xyz")}
+        columns |= components("astrocyte_center_", centre)
         columns["synapse_id"] = synapse.astype("u8")
         columns["synapse_population"] = np.zeros(len(synapse), "u4")
         with EdgeWriter(
@@ -82,9 +82,7 @@ def write_gap_junctions(path: Path, astrocytes: Astrocytes) -> int:
         outward = between - centre
         outward /= np.maximum(np.linalg.norm(outward, axis=1, keepdims=True), 1e-9)
         surface = centre + outward * astrocytes.segments.radius[rows, None]
-        for column, axis in enumerate("xyz"):
-            columns[f"{prefix}_center_{axis}"] = centre[:, column]
-            columns[f"{prefix}_surface_{axis}"] = surface[:, column]
+        columns |= components(f"{prefix}_center_", centre) | components(f"{prefix}_surface_", surface)
     population = astrocyte_nodes.POPULATION, len(astrocytes)
     with EdgeWriter(path, GLIALGLIAL, population, population) as writer:
         writer.append(source, target, columns)
@@ -113,7 +111,7 @@ def write_endfeet(path: Path, spec: CircuitSpec, astrocytes: Astrocytes, vessels
     diameter = _uniform(rng, table["diameter_um"], count)
     columns = {
         "endfoot_id": np.arange(count, dtype="u8"),
-        **{f"endfoot_surface_{axis}": surface[:, column] for column, axis in enumerate("xyz")},
+        **components("endfoot_surface_", surface),
         "vasculature_section_id": vessels.section_id[vessel].astype("u4"),
         "vasculature_segment_id": vessels.segment_id[vessel].astype("u4"),
         "astrocyte_section_id": (astrocytes.segments.section_id[segment] - 1).astype("u4"),

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from . import tables
 from .neuron_morphologies import NeuronMorphologies
 from .segments import Ints
-from .sonata import write_nodes
+from .sonata import components, write_nodes
 from .space import Floats, blue_noise, rotations_about_y, stream
 from .specification import CircuitSpec
 from .tables import NeuronType
@@ -102,12 +102,9 @@ def write_neurons(path: Path, neurons: Neurons, morphologies: NeuronMorphologies
     cells = [electrical[row.etype] for row in types]
     area = morphologies.segments.membrane_area[neurons.morphology]
     resistance = np.array([cell.specific_membrane_resistance_ohm_cm2 for cell in cells])
-    x, y, z = neurons.positions.T
     attributes: dict[str, Any] = {
-        "x": x,
-        "y": y,
-        "z": z,
-        **{f"orientation_{axis}": neurons.orientations[:, column] for column, axis in enumerate("wxyz")},
+        **components("", neurons.positions),
+        **components("orientation_", neurons.orientations, "wxyz"),
         "model_type": "biophysical",
         "model_template": [cell.model_template for cell in cells],
         "morphology": [morphologies.names[index] for index in neurons.morphology],

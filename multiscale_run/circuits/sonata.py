@@ -61,6 +61,11 @@ def write_enumeration(group: h5py.Group, name: str, labels: Iterable[str]) -> No
     group.create_dataset(f"@library/{name}", data=[str(label) for label in labels], dtype=h5py.string_dtype())
 
 
+def components(prefix: str, vectors: NDArray, names: str = "xyz") -> dict[str, NDArray]:
+    """The columns of n x len(names) vectors as attributes `<prefix><name>`."""
+    return {f"{prefix}{name}": vectors[:, column] for column, name in enumerate(names)}
+
+
 class EdgeWriter:
     """Writes one edge population in pieces, so that memory does not grow with the number of edges.
 

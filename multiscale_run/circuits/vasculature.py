@@ -10,7 +10,7 @@ import numpy as np
 
 from . import tables
 from .segments import Ints
-from .sonata import write_nodes
+from .sonata import components, write_nodes
 from .space import Floats, perpendicular, stream
 from .specification import CircuitSpec
 from .vessel_network import VesselNetwork, cortical_vessels
@@ -144,7 +144,7 @@ def write_vasculature(path: Path, vessels: Vasculature) -> None:
     attributes: dict[str, Any] = {"model_type": "vasculature"}
     for column, end in enumerate(("start", "end")):
         point = vessels.ends[:, column]
-        attributes |= {f"{end}_{axis}": vessels.points[point, number] for number, axis in enumerate("xyz")}
+        attributes |= components(f"{end}_", vessels.points[point])
         attributes[f"{end}_diameter"] = vessels.diameters[point]
         attributes[f"{end}_node"] = point.astype("u8")
     attributes["type"] = vessels.types.astype("i4")
