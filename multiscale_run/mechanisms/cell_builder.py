@@ -4,7 +4,7 @@ from pathlib import Path
 
 from neuron import h
 
-from multiscale_run.mechanisms.morphology import instantiate
+from multiscale_run.mechanisms.sections import create_sections
 from multiscale_run.mechanisms.tables import REGIONS, initial_concentrations, membrane
 
 COMPARTMENT_LENGTH = 40.0  # um
@@ -25,7 +25,7 @@ def build(cell: "h.HocObject", electrical_type: str, folder: str, file: str) -> 
     Raises:
         UserError: the morphology cannot be used, or there is no such electrical type.
     """
-    counts = instantiate(cell, Path(folder) / file)
+    counts = create_sections(cell, Path(folder) / file)
     for section in cell.all:
         section.nseg = 1 + 2 * int(section.L / COMPARTMENT_LENGTH)
     _insert_membrane(cell, electrical_type)

@@ -93,13 +93,14 @@ FUNCTION unblocked(v (mV)) {
     UNITSON
 }
 
-NET_RECEIVE (weight (nS), nc_type) { LOCAL vesicles, jump
+NET_RECEIVE (weight (nS), nc_type) { LOCAL n, jump
+    INITIAL { nc_type = nc_type }       : or NEURON would clear it
     if (flag == 1) {
         Ustate = -1
     } else if (weight > 0) {
-        vesicles = release(t, nc_type)
-        if (vesicles > 0) {
-            jump = (1e-3)*weight*vesicles/Nrrp
+        n = release(t, nc_type)
+        if (n > 0) {
+            jump = (1e-3)*weight*n/Nrrp
             rise_AMPA = rise_AMPA + jump*peak_AMPA
             decay_AMPA = decay_AMPA + jump*peak_AMPA
             rise_NMDA = rise_NMDA + jump*NMDA_ratio*peak_NMDA

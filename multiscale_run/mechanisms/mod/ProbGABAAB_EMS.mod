@@ -70,6 +70,7 @@ DERIVATIVE states {
 }
 
 NET_RECEIVE (weight (nS), nc_type) { LOCAL jump
+    INITIAL { nc_type = nc_type }       : or NEURON would clear it
     if (weight > 0) {
         jump = (1e-3)*weight*release(t, nc_type)/Nrrp
         rise_GABAA = rise_GABAA + jump*peak_GABAA

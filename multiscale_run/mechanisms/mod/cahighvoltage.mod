@@ -28,6 +28,7 @@ ASSIGNED {
 STATE { m h }
 
 INITIAL {
+    speed = q10(2.3, 36)
     rates(v)
     m = minf
     h = hinf
@@ -44,9 +45,8 @@ DERIVATIVE states {
     h' = (hinf - h)/htau
 }
 
-PROCEDURE rates(v (mV)) { LOCAL a, b, speed
+PROCEDURE rates(v (mV)) { LOCAL a, b
     UNITSOFF
-    speed = q10(2.3)
     a = 0.055*linoid(-27 - v, 3.8)
     b = 0.94*exp((-75 - v)/17)
     minf = a/(a + b)

@@ -29,6 +29,7 @@ ASSIGNED {
 STATE { n }
 
 INITIAL {
+    speed = q10(3, 36)
     rates(v)
     n = ninf
 }
@@ -49,6 +50,6 @@ PROCEDURE rates(v (mV)) { LOCAL a, b, u
     a = 0.032*linoid(15 - u, 5)
     b = 0.5*exp((10 - u)/40)
     ninf = a/(a + b)
-    ntau = 1/(q10(3)*(a + b))
+    ntau = 1/(speed*(a + b))
     UNITSON
 }

@@ -26,6 +26,7 @@ ASSIGNED {
 STATE { m }
 
 INITIAL {
+    speed = q10(2.3, 21)
     rates(v)
     m = minf
 }
@@ -45,6 +46,6 @@ PROCEDURE rates(v (mV)) { LOCAL opening, closing
     opening = 3.3e-3*exp(0.1*(v + 35))
     closing = 3.3e-3*exp(-0.1*(v + 35))
     minf = opening/(opening + closing)
-    mtau = 1/(2.3^1.5*q10(2.3)*(opening + closing))     : 1.5 decades from 21 to 36 degC
+    mtau = 1/(speed*(opening + closing))
     UNITSON
 }

@@ -11,7 +11,7 @@ way out that never closes), which leaves a cycle of E1, E3, E5 whose flux is the
 J Phys Chem 60:1375). Potassium binding carries no voltage; ATP binding to E5 carries the net charge of a cycle, half on
 either side of the barrier. Rate constants are those of 310 K. The cycle runs backwards, and then makes ATP, where thermodynamics says so.
 
-`density` scales the number of pumps. ATP and ADP are pools of the compartment without production: metabolism is
+`density` and `abundance` scale the number of pumps. ATP and ADP are pools of the compartment without production: metabolism is
 expected to write them. qatp is the ATP consumed since finitialize.
 ENDCOMMENT
 
@@ -22,7 +22,7 @@ NEURON {
     USEION k READ ki, ko WRITE ik
     USEION atp WRITE atpi VALENCE -3
     USEION adp WRITE adpi VALENCE -2
-    RANGE density, ipump, qatp
+    RANGE density, abundance, ipump, qatp
     GLOBAL enzyme, phosphate
 }
 
@@ -36,7 +36,8 @@ UNITS {
 }
 
 PARAMETER {
-    density   = 1       (1)
+    density   = 1       (1)     : of the whole neuron, set by the coupling to its metabolism
+    abundance = 1       (1)     : of this part of the neuron
     enzyme    = 1.25e-13            : pumps, mol/cm2
     phosphate = 4.2     (mM)
 }
@@ -67,7 +68,7 @@ INITIAL {
 
 BREAKPOINT {
     SOLVE pools METHOD cnexp
-    ipump = (1e3)*FARADAY*enzyme*density*turnover(v)
+    ipump = (1e3)*FARADAY*enzyme*density*abundance*turnover(v)
     ina = 3*ipump
     ik = -2*ipump
 }

@@ -31,6 +31,7 @@ ASSIGNED {
 STATE { m h }
 
 INITIAL {
+    speed = q10(3, 36)
     rates(v)
     m = minf
     h = hinf
@@ -47,10 +48,9 @@ DERIVATIVE states {
     h' = (hinf - h)/htau
 }
 
-PROCEDURE rates(v (mV)) { LOCAL a, b, u, speed
+PROCEDURE rates(v (mV)) { LOCAL a, b, u
     UNITSOFF
     u = v - vshift
-    speed = q10(3)
     a = 0.32*linoid(13 - u, 4)
     b = 0.28*linoid(u - 40, 5)
     minf = a/(a + b)
