@@ -39,10 +39,14 @@ def stimulated(settings: Settings) -> None:
 
 
 def supply_cut(settings: Settings) -> None:
-    """The same stimulus with metabolism off; the band is that of the original, moved up to be met within the run."""
+    """The same stimulus, but nothing of what metabolism makes reaches the neurons.
+
+    The band is that of the original, 0.25 mM, moved up so that it is left within these five seconds.
+    """
     stimulated(settings)
     check = {"name": "atpi", "kwargs": {"lb": 1.28}, "response": "abort_simulation"}
-    settings["multiscale_run"] |= {"with_metabolism": False, "neurodamus": {"checks": {"atpi": check}}}
+    settings["multiscale_run"]["metabolism"]["parameters"][:2] = [0.0, 0.0]  # ion currents: no connection sets them
+    settings["multiscale_run"] |= {"connections": {}, "neurodamus": {"checks": {"atpi": check}}}
 
 
 SCENARIOS: dict[str, Callable[[Settings], None]] = {

@@ -78,7 +78,7 @@ class Metabolism(Section):
 
     ndts: Ticks = key(4000, "Period of the exchange with the neurons.", "time steps of run.dt")
     engine: Literal["native", "scipy", "julia"] = key(
-        "scipy", "Integrator: native is the fast one, scipy the slow reference, julia a cross-check."
+        "native", "Integrator: native is the fast one, scipy the slow reference, julia a cross-check."
     )
     variant: Literal["standard", "young", "aged"] = key("standard", "Variant of the metabolic network.")
     threads: int = key(1, "Threads of the native engine on each rank.", ge=1)
