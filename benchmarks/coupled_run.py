@@ -4,7 +4,7 @@
 
 Each size is built, computed and measured by the commands that a user types. The share of the coupler is that of
 everything but the engines: exchange between simulators and reports, in the time of the run without building and without
-metabolism.
+metabolism. Seconds are processor time per rank (of init: wall time), because machines are shared.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def measure(neurons: int, milliseconds: float, ranks: int) -> list[str]:
         launcher = ["mpirun", "--oversubscribe", "-n", str(ranks)] if ranks > 1 else []
         timed(*launcher, PROGRAM, "compute", str(folder))
         profile = json.loads((folder / "RESULTS" / "profile.json").read_text())
-    seconds = {path: phase["seconds"]["mean"] for path, phase in profile["phases"].items()}
+    seconds = {path: phase["cpu_seconds"]["mean"] for path, phase in profile["phases"].items()}
     coupler = seconds["coupling"] + seconds["reports"]
     share = 100 * coupler / (coupler + seconds["neurodamus"])
     exchange = 100 * seconds["coupling"] / (coupler + seconds["neurodamus"])

@@ -16,7 +16,7 @@ from multiscale_run.cli import FOLDER
 @click.option(
     "--size", type=click.FloatRange(min=0, min_open=True), help="Edge of its box in um; by density if left out."
 )
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the circuit builder.")
+@click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Seed of the circuit builder.")
 @click.option(
     "--morphologies",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
