@@ -3,8 +3,8 @@
     python benchmarks/metabolism.py [--cells 4] [--repeats 3] [--seconds 0.1] [--without-original]
 
 The original (multiscale-run 0.9.0 from PyPI, Radau with its own settings) is downloaded into a folder of its own and
-runs in its own process. Both integrate the same heterogeneous cells from the same cold start, in turn, on one core (BLAS
-with one thread); times are CPU time, so that a busy machine does not decide. The error of a cell is the largest of
+runs in its own process. Both integrate the same heterogeneous cells from the same cold start, in turn, on one core (one
+BLAS thread); times are CPU time, so that a busy machine does not decide. The error of a cell is the largest of
 |x - r| / (|r| + 1 nM) over its species, r from a run at tolerance 1e-12 with another method than the default one.
 """
 
