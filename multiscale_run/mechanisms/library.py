@@ -60,7 +60,7 @@ def mechanism_library(mod_dir: Path | None = None, *, world: World | None = None
     """
     hoc_path = _FOLDER / "hoc"
     chosen = os.environ.get("NRNMECH_LIB_PATH")
-    if chosen and not Path(chosen).is_relative_to(_cache_folder()):
+    if chosen and not Path(chosen).is_relative_to(cache_folder()):
         return MechanismLibrary(Path(chosen), hoc_path)
     library = world.on_root(lambda: _cached_library(mod_dir)) if world else _cached_library(mod_dir)
     if not library.is_file():  # the root's cache is on another node's disk
@@ -87,8 +87,8 @@ def activate(library: MechanismLibrary) -> None:
 
 
 def _cached_library(mod_dir: Path | None) -> Path:
-    sources = _sources(mod_dir)
-    entry = _cache_folder() / _fingerprint(sources)
+    files = sources(mod_dir)
+    entry = cache_folder() / fingerprint(files)
     library = entry / "libnrnmech.so"
     if library.is_file():
         return library
@@ -96,7 +96,7 @@ def _cached_library(mod_dir: Path | None) -> Path:
         entry.parent.mkdir(parents=True, exist_ok=True)
         with _locked(entry.with_suffix(".lock")):
             if not library.is_file():
-                _compile_into(entry, sources)
+                _compile_into(entry, files)
     except OSError as error:
         raise UserError(
             f"{entry.parent}: cannot keep the compiled mechanisms there ({error.strerror}); "
@@ -105,7 +105,8 @@ def _cached_library(mod_dir: Path | None) -> Path:
     return library
 
 
-def _cache_folder() -> Path:
+def cache_folder() -> Path:
+    """Where compiled mechanisms are kept: MULTISCALE_RUN_CACHE, else XDG_CACHE_HOME, else ~/.cache."""
     chosen = os.environ.get("MULTISCALE_RUN_CACHE")
     if chosen:
         return Path(chosen).absolute() / "mechanisms"
@@ -120,8 +121,12 @@ def _neurodamus_data() -> Path:
     return Path(found.origin).parent / "data"
 
 
-def _sources(mod_dir: Path | None) -> dict[str, Path]:
-    """File name -> file, of everything that is compiled; later folders win."""
+def sources(mod_dir: Path | None) -> dict[str, Path]:
+    """File name -> file of everything that is compiled: neurodamus' mechanisms, ours, the user's; the later win.
+
+    Raises:
+        UserError: `mod_dir` does not exist.
+    """
     folders = [_neurodamus_data() / "mod", _FOLDER / "mod"]
     if mod_dir is not None:
         if not mod_dir.is_dir():
@@ -131,12 +136,13 @@ def _sources(mod_dir: Path | None) -> dict[str, Path]:
     return dict(sorted(files.items()))
 
 
-def _fingerprint(sources: dict[str, Path]) -> str:
+def fingerprint(files: dict[str, Path]) -> str:
+    """Name of the cache entry of these sources: it changes with their content, the simulators, machine and compiler."""
     digest = hashlib.sha256()
     about = [version("neuron"), version("neurodamus"), platform.system(), platform.machine(), INCLUDE_FLAGS]
     for text in [*about, os.environ.get("CXX", "")]:
         digest.update(text.encode() + b"\0")
-    for name, file in sources.items():
+    for name, file in files.items():
         content = file.read_bytes()
         digest.update(f"{name}\0{len(content)}\0".encode() + content)
     return digest.hexdigest()[:24]
@@ -160,15 +166,15 @@ def _locked(path: Path) -> Iterator[None]:
         yield
 
 
-def _compile_into(entry: Path, sources: dict[str, Path]) -> None:
+def _compile_into(entry: Path, files: dict[str, Path]) -> None:
     """Compiles in a folder beside the entry and renames it when complete, so that no one sees half of it."""
     with tempfile.TemporaryDirectory(prefix=".building-", dir=entry.parent) as scratch:
         mod, finished = Path(scratch) / "mod", Path(scratch) / "finished"
         mod.mkdir()
         finished.mkdir()
-        for name, file in sources.items():
+        for name, file in files.items():
             shutil.copyfile(file, mod / name)
-        count = sum(name.endswith(".mod") for name in sources)
+        count = sum(name.endswith(".mod") for name in files)
         log.info("compiling %d NEURON mechanisms, once; this takes about half a minute", count)
         run_nrnivmodl(Path(scratch))
         library = next(Path(scratch, platform.machine()).glob("libnrnmech.*"))

@@ -8,7 +8,7 @@ import pytest
 
 BASE = {"nai": 10, "ko": 3, "atpi": 1.4, "adpi": 0.03, "ki": 135, "nao": 145, "v": -65}
 
-# steady currents in 1e-5 mA/cm2 of the original nakpump mechanism (neurodamus-models, metabolism), one variable at a time
+# steady currents, 1e-5 mA/cm2, of the nakpump of neurodamus-models (metabolism), one variable at a time
 MEASURED = {
     "nai": {5: 1.27, 8: 5.63, 10: 10.0, 15: 22.4, 20: 31.6, 30: 40.0},
     "ko": {1: 1.50, 2: 5.83, 3: 10.0, 5: 15.5, 8: 18.9, 10: 19.9},

@@ -58,10 +58,7 @@ def write_pyramidal(path: Path) -> Path:
 
 def neuron(electrical_type: str, morphology: str | None = None):
     """A cell of ours; by default on the synthetic pyramidal morphology."""
-    if morphology is None:
-        path = write_pyramidal(Path(tempfile.mkdtemp()) / "pyramidal.swc")
-    else:
-        path = Path(morphology)
+    path = Path(morphology) if morphology else write_pyramidal(Path(tempfile.mkdtemp()) / "pyramidal.swc")
     return getattr(h, electrical_type)(7, str(path.parent), path.name)
 
 

@@ -3,11 +3,11 @@
 import sys
 
 import numpy as np
-from bench import FARADAY, clamp, h, neuron, read, report, run, segments
+from bench import FARADAY, clamp, h, neuron, read, report, segments
 
 cell = neuron(sys.argv[1])
 electrode = clamp(cell, 0.4, 20, 200)
-dendrite = list(cell.basal)[0]
+dendrite = next(iter(cell.basal))
 excitatory, inhibitory = h.ProbAMPANMDA_EMS(dendrite(0.5)), h.ProbGABAAB_EMS(dendrite(0.5))
 inhibitory.GABAB_ratio = 0.3
 source = h.NetStim()
