@@ -15,6 +15,7 @@ COMMANDS = {
     "check": "Look for mistakes in a simulation folder.",
     "compute": "Run the simulation.",
     "stats": "Show what a circuit and a simulation consist of.",
+    "metabolism": "The metabolic network alone.",
 }
 """Command -> help text. ``some-command`` lives in ``cli/some_command.py`` as ``command``."""
 

@@ -1,0 +1,55 @@
+"""``multiscale-run metabolism``: the network alone, as a modeller calls it."""
+
+import re
+
+import pytest
+
+
+def final(output, species):
+    """Mean at the end of a species in the printed table."""
+    row = next(line for line in output.splitlines() if species in line)
+    return float(re.split(r"[│|]", row)[5])
+
+
+def test_rest_under_the_originals_perfusion(tools):
+    """Oxygen of the capillary falls to 0.0680 mM in 5 s (measured with the original's equations)."""
+    done = tools["launch"](
+        "metabolism",
+        "run",
+        "--cells",
+        "3",
+        "--seconds",
+        "5",
+        "--demand",
+        "0",
+        "--set",
+        "bf_fin=1e-4",
+        "--set",
+        "glc_art=4.6",
+    )
+    assert done.returncode == 0, done.stdout
+    assert final(done.stdout, "o2_b") == pytest.approx(0.0680, abs=2e-4)
+
+
+def test_demand_costs_atp_and_the_figure_is_drawn(tools, tmp_path):
+    figure = tmp_path / "energy.png"
+    done = tools["launch"]("metabolism", "run", "--seconds", "3", "--demand", "0.1", "--plot", figure)
+    assert done.returncode == 0, done.stdout
+    assert final(done.stdout, "atp_c_n") < 1.36
+    assert figure.read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--set", "bf_fn=1"], "unknown network parameter 'bf_fn'"),
+        (["--set", "bf_fin"], "write NAME=NUMBER"),
+        (["--variant", "old"], "old"),
+        (["--engine", "fast"], "unknown metabolism engine 'fast'"),
+    ],
+)
+def test_wrong_options(tools, options, message):
+    done = tools["launch"]("metabolism", "run", *options)
+    assert done.returncode == 2
+    assert message in done.stdout
+    assert "Traceback" not in done.stdout
