@@ -28,7 +28,6 @@ ASSIGNED {
 STATE { m h }
 
 INITIAL {
-    speed = q10(2.3, 36)
     rates(v)
     m = minf
     h = hinf
@@ -45,8 +44,10 @@ DERIVATIVE states {
     h' = (hinf - h)/htau
 }
 
-PROCEDURE rates(v (mV)) { LOCAL a, b
+PROCEDURE rates(v (mV)) { LOCAL a, b, speed
+    TABLE minf, hinf, mtau, htau DEPEND celsius FROM -120 TO 100 WITH 2200
     UNITSOFF
+    speed = q10(2.3, 36)
     a = 0.055*linoid(-27 - v, 3.8)
     b = 0.94*exp((-75 - v)/17)
     minf = a/(a + b)

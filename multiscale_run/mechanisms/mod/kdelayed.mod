@@ -9,7 +9,8 @@ NEURON {
     THREADSAFE
     SUFFIX kdelayed
     USEION k READ ek WRITE ik
-    RANGE gbar, vshift
+    RANGE gbar
+    GLOBAL vshift
 }
 
 INCLUDE "rates.inc"
@@ -29,7 +30,6 @@ ASSIGNED {
 STATE { n }
 
 INITIAL {
-    speed = q10(3, 36)
     rates(v)
     n = ninf
 }
@@ -44,8 +44,10 @@ DERIVATIVE states {
     n' = (ninf - n)/ntau
 }
 
-PROCEDURE rates(v (mV)) { LOCAL a, b, u
+PROCEDURE rates(v (mV)) { LOCAL a, b, u, speed
+    TABLE ninf, ntau DEPEND celsius, vshift FROM -120 TO 100 WITH 2200
     UNITSOFF
+    speed = q10(3, 36)
     u = v - vshift
     a = 0.032*linoid(15 - u, 5)
     b = 0.5*exp((10 - u)/40)

@@ -26,7 +26,6 @@ ASSIGNED {
 STATE { m }
 
 INITIAL {
-    speed = q10(2.3, 21)
     rates(v)
     m = minf
 }
@@ -41,8 +40,10 @@ DERIVATIVE states {
     m' = (minf - m)/mtau
 }
 
-PROCEDURE rates(v (mV)) { LOCAL opening, closing
+PROCEDURE rates(v (mV)) { LOCAL opening, closing, speed
+    TABLE minf, mtau DEPEND celsius FROM -120 TO 100 WITH 2200
     UNITSOFF
+    speed = q10(2.3, 21)
     opening = 3.3e-3*exp(0.1*(v + 35))
     closing = 3.3e-3*exp(-0.1*(v + 35))
     minf = opening/(opening + closing)

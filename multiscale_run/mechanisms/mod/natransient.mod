@@ -9,7 +9,8 @@ NEURON {
     THREADSAFE
     SUFFIX natransient
     USEION na READ ena WRITE ina
-    RANGE gbar, vshift
+    RANGE gbar
+    GLOBAL vshift
 }
 
 INCLUDE "rates.inc"
@@ -31,7 +32,6 @@ ASSIGNED {
 STATE { m h }
 
 INITIAL {
-    speed = q10(3, 36)
     rates(v)
     m = minf
     h = hinf
@@ -48,8 +48,10 @@ DERIVATIVE states {
     h' = (hinf - h)/htau
 }
 
-PROCEDURE rates(v (mV)) { LOCAL a, b, u
+PROCEDURE rates(v (mV)) { LOCAL a, b, u, speed
+    TABLE minf, hinf, mtau, htau DEPEND celsius, vshift FROM -120 TO 100 WITH 2200
     UNITSOFF
+    speed = q10(3, 36)
     u = v - vshift
     a = 0.32*linoid(13 - u, 4)
     b = 0.28*linoid(u - 40, 5)
