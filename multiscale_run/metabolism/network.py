@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
 
@@ -99,6 +99,7 @@ class Network:
         multipliers: rate id -> formula that scales the whole rate.
         terms: the stoichiometry.
         inputs: what the caller gives per cell, in column order.
+        held_at_rest: ids of the dynamic species that a resting state is sought without: others balance them.
     """
 
     variant: str
@@ -109,6 +110,7 @@ class Network:
     multipliers: dict[str, Formula]
     terms: tuple[Term, ...]
     inputs: tuple[Input, ...]
+    held_at_rest: tuple[str, ...] = ()
 
     @cached_property
     def dynamic_slots(self) -> np.ndarray:
@@ -165,6 +167,11 @@ class Network:
     def default_inputs(self, cells: int = 1) -> np.ndarray:
         """Default inputs for a number of cells, shape (cells, n_inputs)."""
         return np.tile(np.array([x.default for x in self.inputs]), (cells, 1))
+
+    def holding(self, held: Collection[str]) -> Network:
+        """The same network with some dynamic species kept constant."""
+        species = tuple(replace(s, role=Role.CONSTANT) if s.id in held else s for s in self.species)
+        return replace(self, species=species, terms=tuple(t for t in self.terms if t.species not in held))
 
     def _slots_of(self, role: Role) -> np.ndarray:
         return np.array([s.slot for s in self.species if s.role is role], dtype=np.intp)

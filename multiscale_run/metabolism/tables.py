@@ -12,7 +12,7 @@ from .network import Formula, Input, Network, NetworkError, Parameter, Role, Spe
 from .parse import evaluate_constant, names_in
 
 NETWORK_FOLDER = Path(__file__).with_name("network")
-_CHANGES = ("parameter", "rate_multiplier")
+_CHANGES = ("based_on", "parameter", "rate_expression", "rate_multiplier")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,7 @@ def load_network(
     source = NETWORK_FOLDER if folder is None else Path(folder)
     ids: set[str] = set()
     species = _species(source, ids)
+    dynamic = [s.id for s in species if s.role is Role.DYNAMIC]
     values = {row["id"]: _parameter(row) for row in _named(source, "parameters", "id value unit", ids)}
     inputs = tuple(
         Input(row["id"], row["unit"], row.number_in("default"), row.cells.get("meaning", ""))
@@ -81,20 +82,32 @@ def load_network(
         assignments.append(_formula(row, known))
         known.add(row["id"])
     rates = tuple(_formula(row, known) for row in _named(source, "rates", "id expression", ids))
-    multipliers = _apply_variant(source, variant, values, [x.id for x in inputs], [r.id for r in rates])
+    changes = _changes(source, variant, values, [r.id for r in rates])
+    for name, row in changes["parameter"].items():
+        row.formula("expression", ())
+        values[name] = replace(values[name], value=evaluate_constant(row["expression"]))
+    expressions = {name: _formula(row, known, "target") for name, row in changes["rate_expression"].items()}
+    rates = tuple(
+        replace(rate, expression=changed.expression, place=changed.place)
+        if (changed := expressions.get(rate.id))
+        else rate
+        for rate in rates
+    )
+    scalars = [*values, *(x.id for x in inputs)]
     for name, value in (parameters or {}).items():
         if name not in values:
             raise NetworkError(f"unknown network parameter {name!r}{nearest(name, values)}")
         values[name] = replace(values[name], value=float(value))
     return Network(
         variant=variant,
-        species=species,
+        species=_with_initial_values(source, variant, species),
         parameters=tuple(values.values()),
         assignments=tuple(assignments),
         rates=rates,
-        multipliers=multipliers,
-        terms=_terms(source, species, {r.id for r in rates}, known),
+        multipliers={name: _formula(row, scalars, "target") for name, row in changes["rate_multiplier"].items()},
+        terms=_terms(source, dynamic, {r.id for r in rates}, known),
         inputs=inputs,
+        held_at_rest=tuple(row.member("species", dynamic, "dynamic species") for row in _rest_rows(source)),
     )
 
 
@@ -104,8 +117,10 @@ def variants(folder: Path | str | None = None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(["standard", *(row["variant"] for row in rows)]))
 
 
-def _rows(folder: Path, table: str, columns: str) -> Iterator[_Row]:
+def _rows(folder: Path, table: str, columns: str, optional: bool = False) -> Iterator[_Row]:
     path = folder / f"{table}.csv"
+    if optional and not path.exists():
+        return
     try:
         with path.open(newline="", encoding="utf-8") as file:
             reader = csv.DictReader(file, restval="")
@@ -157,9 +172,9 @@ def _parameter(row: _Row) -> Parameter:
     )
 
 
-def _formula(row: _Row, known: Iterable[str]) -> Formula:
+def _formula(row: _Row, known: Iterable[str], id_column: str = "id") -> Formula:
     return Formula(
-        id=row["id"],
+        id=row[id_column],
         expression=row.formula("expression", known),
         unit=row.cells.get("unit", ""),
         place=f"{row.file}, row {row.number}, column expression",
@@ -167,8 +182,20 @@ def _formula(row: _Row, known: Iterable[str]) -> Formula:
     )
 
 
-def _terms(folder: Path, species: tuple[Species, ...], rates: set[str], known: set[str]) -> tuple[Term, ...]:
-    dynamic = [s.id for s in species if s.role is Role.DYNAMIC]
+def _with_initial_values(folder: Path, variant: str, species: tuple[Species, ...]) -> tuple[Species, ...]:
+    """Species with the initial values that a variant has of its own."""
+    values = {s.id: s.initial_value for s in species}
+    for row in _rows(folder, "initial_values", "variant species value", optional=True):
+        if row["variant"] == variant:
+            values[row.member("species", values, "species")] = row.number_in("value")
+    return tuple(replace(s, initial_value=values[s.id]) for s in species)
+
+
+def _rest_rows(folder: Path) -> Iterator[_Row]:
+    return _rows(folder, "held_at_rest", "species", optional=True)
+
+
+def _terms(folder: Path, dynamic: list[str], rates: set[str], known: set[str]) -> tuple[Term, ...]:
     terms = []
     for row in _rows(folder, "stoichiometry", "species rate coefficient"):
         row.member("species", dynamic, "dynamic species")
@@ -178,24 +205,20 @@ def _terms(folder: Path, species: tuple[Species, ...], rates: set[str], known: s
     return tuple(terms)
 
 
-def _apply_variant(
-    folder: Path, variant: str, values: dict[str, Parameter], inputs: list[str], rates: list[str]
-) -> dict[str, Formula]:
-    """Put the variant's parameter rows into `values`; return its rate multipliers."""
-    if variant not in variants(folder):
-        raise NetworkError(f"unknown variant {variant!r}; known are {', '.join(variants(folder))}")
-    multipliers: dict[str, Formula] = {}
+def _changes(folder: Path, variant: str, parameters: Iterable[str], rates: Iterable[str]) -> dict[str, dict[str, _Row]]:
+    """The rows that a variant and those it is based on change: kind -> target -> row; the variant's own rows win."""
+    known = {"based_on": variants(folder), "parameter": parameters, "rate_expression": rates, "rate_multiplier": rates}
+    if variant not in known["based_on"]:
+        raise NetworkError(f"unknown variant {variant!r}; known are {', '.join(known['based_on'])}")
+    own: dict[str, dict[str, _Row]] = {kind: {} for kind in _CHANGES}
     for row in _rows(folder, "variants", "variant target_kind target expression"):
-        if row["variant"] != variant:
-            continue
-        if row.member("target_kind", _CHANGES, "kind of change") == "parameter":
-            name = row.member("target", values, "parameter")
-            row.formula("expression", ())
-            values[name] = replace(values[name], value=evaluate_constant(row["expression"]))
-        else:
-            name = row.member("target", rates, "rate")
-            if name in multipliers:
-                raise row.error("target", f"rate {name!r} already has a multiplier in variant {variant!r}")
-            place = f"{row.file}, row {row.number}, column expression"
-            multipliers[name] = Formula(name, row.formula("expression", [*values, *inputs]), "1", place)
-    return multipliers
+        if row["variant"] == variant:
+            kind = row.member("target_kind", _CHANGES, "kind of change")
+            target = row.member("target", known[kind], kind)
+            if target in own[kind]:
+                raise row.error("target", f"{target!r} already has a row of this kind in variant {variant!r}")
+            own[kind][target] = row
+    for base in own["based_on"]:
+        inherited = _changes(folder, base, known["parameter"], rates)
+        own = {kind: inherited[kind] | own[kind] for kind in _CHANGES}
+    return own

@@ -38,9 +38,9 @@ def tables(tmp_path):
 
 
 def test_sizes(network):
-    assert (len(network.species), len(network.rates), len(network.parameters)) == (183, 156, 586)
+    assert (len(network.species), len(network.rates), len(network.parameters)) == (183, 156, 590)
     assert (len(network.dynamic_slots), len(network.constant_slots)) == (133, 30)
-    assert variants() == ("standard", "young", "aged")
+    assert variants() == ("standard", "young", "aged", "corrected")
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_parameters_and_variants_change_the_key(network):
     assert load_network().content_key == network.content_key
     with pytest.raises(NetworkError, match="unknown network parameter 'glc_arterial'; did you mean"):
         load_network(parameters={"glc_arterial": 4.6})
-    with pytest.raises(NetworkError, match="unknown variant 'old'; known are standard, young, aged"):
+    with pytest.raises(NetworkError, match="unknown variant 'old'; known are standard, young, aged, corrected"):
         load_network("old")
 
 
