@@ -48,8 +48,8 @@ class Memory:
 class Integrator:
     """Emits ``advance(state, inputs, status, steps, next_step, first, last, seconds, rtol, atol, max_steps, memory)``.
 
-    `state` and `inputs` are row-major per cell, `status` int8, `steps` int64, `next_step` double; cells first to last - 1
-    whose status is OK are integrated, the others are left alone.
+    `state` and `inputs` are row-major per cell, `status` int8, `steps` int64, `next_step` double; cells first to
+    last - 1 whose status is OK are integrated, the others are left alone.
     """
 
     def __init__(self, module: ir.Module, plan: Plan, tableau: Tableau, control: StepControl, lanes: int) -> None:

@@ -48,8 +48,8 @@ def find_rest(network: Network, tolerance: float = 1e-5, inputs: np.ndarray | No
     if abs(speed[fastest]) > tolerance:
         species = network.species[fastest]
         raise NetworkError(
-            f"variant {network.variant!r} has no resting state: after {sum(_WINDOWS):.3g} s {species.id} still moves by "
-            f"{speed[fastest]:.3g} {species.unit}/s (tolerance {tolerance:g}); hold it or use its initial state"
+            f"variant {network.variant!r} has no resting state: after {sum(_WINDOWS):.3g} s {species.id} still moves "
+            f"by {speed[fastest]:.3g} {species.unit}/s (tolerance {tolerance:g}); hold it or use its initial state"
         )
     return state
 

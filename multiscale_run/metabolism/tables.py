@@ -86,11 +86,9 @@ def load_network(
     for name, row in changes["parameter"].items():
         row.formula("expression", ())
         values[name] = replace(values[name], value=evaluate_constant(row["expression"]))
-    expressions = {name: _formula(row, known, "target") for name, row in changes["rate_expression"].items()}
+    laws = {name: _formula(row, known, "target") for name, row in changes["rate_expression"].items()}
     rates = tuple(
-        replace(rate, expression=changed.expression, place=changed.place)
-        if (changed := expressions.get(rate.id))
-        else rate
+        replace(rate, expression=laws[rate.id].expression, place=laws[rate.id].place) if rate.id in laws else rate
         for rate in rates
     )
     scalars = [*values, *(x.id for x in inputs)]

@@ -87,7 +87,5 @@ def test_rest_is_found(variant):
 
 
 def test_without_rest_the_species_is_named():
-    with pytest.raises(
-        NetworkError, match=r"variant 'aged' has no resting state: after .* s mal_m_n still moves by 0\.01"
-    ):
+    with pytest.raises(NetworkError, match=r"'aged' has no resting state: after .* s mal_m_n still moves by 0\.01"):
         find_rest(load_network("aged"))
