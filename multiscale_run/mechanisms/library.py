@@ -1,5 +1,6 @@
 """Finds the compiled NEURON mechanisms: the user's own, or ours, compiled once per content into the user's cache."""
 
+import errno
 import fcntl
 import hashlib
 import logging
@@ -22,6 +23,9 @@ from multiscale_run.mechanisms.compiler import INCLUDE_FLAGS, run_nrnivmodl
 log = logging.getLogger(__name__)
 
 LOCK_PATIENCE = 600.0  # s
+
+_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
+"""What flock says on the shared file systems of some clusters; compiling twice is then the price."""
 
 _FOLDER = Path(__file__).parent
 
@@ -163,6 +167,10 @@ def _locked(path: Path) -> Iterator[None]:
                         f"{path}: locked for {LOCK_PATIENCE:g} s by a process that compiles; end it"
                     ) from None
                 time.sleep(0.2)
+            except OSError as error:
+                if error.errno not in _NO_LOCKS:
+                    raise
+                break
         yield
 
 
@@ -179,4 +187,8 @@ def _compile_into(entry: Path, files: dict[str, Path]) -> None:
         run_nrnivmodl(Path(scratch))
         library = next(Path(scratch, platform.machine()).glob("libnrnmech.*"))
         shutil.copyfile(library, finished / "libnrnmech.so")
-        finished.rename(entry)
+        try:
+            finished.rename(entry)
+        except OSError:
+            if not (entry / "libnrnmech.so").is_file():  # else another process was faster, on a disk without locks
+                raise

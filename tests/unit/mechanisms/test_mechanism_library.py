@@ -1,5 +1,6 @@
 """Which files are compiled, under which name they are kept, what the environment says afterwards."""
 
+import errno
 import os
 import platform
 from pathlib import Path
@@ -115,3 +116,23 @@ def test_compiled_mechanisms_in_the_current_folder_are_refused(monkeypatch, tmp_
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match="remove that folder, or run from another one"):
         activate(compiled)
+
+
+def test_a_file_system_without_locks_is_no_obstacle(monkeypatch, tmp_path):
+    def unsupported(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(library.fcntl, "flock", unsupported)
+    with library._locked(tmp_path / "entry.lock"):
+        pass
+
+
+def test_a_lock_that_is_never_released_does_not_hang(monkeypatch, tmp_path):
+    monkeypatch.setattr(library, "LOCK_PATIENCE", 0.3)
+    lock = tmp_path / "entry.lock"
+    with (
+        library._locked(lock),
+        pytest.raises(UserError, match=r"entry\.lock: locked for 0\.3 s"),
+        library._locked(lock),
+    ):
+        pass
