@@ -16,7 +16,7 @@ from mpi_coupling.clock import Clock, Schedule
 from mpi_coupling.console import Progress, get_logger
 from mpi_coupling.profile import Profiler
 from mpi_coupling.spikes import SpikeWriter
-from mpi_coupling.world import World
+from mpi_coupling.world import UserError, World
 from multiscale_run.circuit_check import neuron_layers
 from multiscale_run.config import SimulationConfig
 from multiscale_run.coupling import Transfers, connect
@@ -87,10 +87,15 @@ class Simulation:
         self._finish()
 
     def _prepare_output(self) -> None:
-        if self.world.is_root:
-            self.config.output_dir.mkdir(parents=True, exist_ok=True)
-            (self.config.output_dir / SUCCESS).unlink(missing_ok=True)
-        self.world.barrier()
+        def prepare() -> None:
+            folder = self.config.output_dir
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+                (folder / SUCCESS).unlink(missing_ok=True)
+            except OSError as error:
+                raise UserError(f"{folder}: results cannot be written there: {error.strerror}") from error
+
+        self.world.on_root(prepare)
 
     def _add_metabolism(self) -> None:
         layers = neuron_layers(self.config, self.neurons.alive.neuron_ids)

@@ -70,8 +70,8 @@ class SimulationFolder:
         """Run a command on this folder."""
         return launch(name, *options, self.path)
 
-    def compute(self, ranks: int = 1, timeout: float = RUN_TIMEOUT) -> subprocess.CompletedProcess:
-        return launch("compute", self.path, ranks=ranks, timeout=timeout)
+    def compute(self, ranks: int = 1, **options: Any) -> subprocess.CompletedProcess:
+        return launch("compute", self.path, ranks=ranks, **options)
 
     def computed(self, ranks: int = 1) -> SimulationFolder:
         """Compute and insist on success."""
@@ -116,9 +116,16 @@ def metabolism(**changes: Any) -> Callable[[dict[str, Any]], None]:
 
 
 @pytest.fixture(scope="session")
-def tools() -> Mapping[str, Callable[..., Any]]:
-    """Helpers for tests: launch, quiet, duration, metabolism."""
-    return {"launch": launch, "quiet": quiet, "duration": duration, "metabolism": metabolism}
+def tools() -> Mapping[str, Any]:
+    """Helpers for tests, by name."""
+    return {
+        "launch": launch,
+        "program": PROGRAM,
+        "mpi_environment": MPI_ENVIRONMENT,
+        "quiet": quiet,
+        "duration": duration,
+        "metabolism": metabolism,
+    }
 
 
 @pytest.fixture(scope="session")

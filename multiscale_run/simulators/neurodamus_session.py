@@ -6,6 +6,7 @@ import contextlib
 import json
 import logging
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -62,12 +63,19 @@ def _sonata(config: SimulationConfig) -> Any:
 
 @contextlib.contextmanager
 def _own_console(is_quiet: bool) -> Iterator[None]:
-    """When quiet, keep neurodamus' progress bars and messages off the console; its log file has them."""
+    """When quiet, keep what neurodamus and NEURON print off the console; neurodamus' log file has its part."""
     if not is_quiet:
         yield
         return
+    sys.stdout.flush()
     sink = Path(os.devnull).open("w")  # noqa: SIM115 - neurodamus keeps writing its progress bars there
-    with contextlib.redirect_stdout(sink):
-        yield
+    console = os.dup(1)  # NEURON prints from C, past Python's sys.stdout
+    os.dup2(sink.fileno(), 1)
+    try:
+        with contextlib.redirect_stdout(sink):
+            yield
+    finally:
+        os.dup2(console, 1)
+        os.close(console)
     root = logging.getLogger()
     root.handlers[:] = [handler for handler in root.handlers if isinstance(handler, logging.FileHandler)]

@@ -1,11 +1,7 @@
 """The coupled run of the tiny circuit with the real engines: results, invariance, energy balance, failure."""
 
 import re
-import signal
-import subprocess
-import time
 
-import h5py
 import libsonata
 import numpy as np
 import pytest
@@ -105,7 +101,7 @@ def test_activity_costs_atp_which_recovers(tiny, tools):
     assert atp.min() > ATP_BAND[0] and atp.max() < ATP_BAND[1]
     mean = atp.mean(axis=1)
     lowest = mean[times <= 2100].min()
-    assert lowest < 0.995 * mean[0]
+    assert lowest < mean[0] - 0.003
     assert mean[-1] > lowest + 0.25 * (mean[0] - lowest)
 
 
@@ -133,41 +129,19 @@ def test_without_supply_atp_falls_and_the_check_stops_the_run(tiny, tools):
 
 
 def test_excluded_neurons_are_masked_and_named(tiny, tools):
-    def exclude_some(settings):
-        settings["multiscale_run"]["metabolism"]["checks"] = {
-            "parameters": {},
-            "vm": {"na_c_n": {"name": "nai", "kwargs": {"hb": 10.5}, "response": "exclude_neuron"}},
-        }
+    duration = tools["duration"](400.0)
+    sodium = tiny(duration, name="all").computed(ranks=2).report("metabolism_nai_after_sync")[1]
+    before_the_last_check = sodium[:-1]
+    bound = float(np.median(before_the_last_check[-1]))
+    expected = np.flatnonzero((before_the_last_check >= bound).any(axis=0))
+    check = {"name": "nai", "kwargs": {"hb": bound}, "response": "exclude_neuron"}
 
-    folder = tiny(tools["duration"](400.0), exclude_some)
+    folder = tiny(duration, tools["metabolism"](checks={"vm": {"na_c_n": check}}), name="some")
     done = folder.compute(ranks=2)
     assert done.returncode == 0, done.stdout
     atp = folder.report("metabolism_atp_after_sync")[1]
-    excluded = np.isnan(atp[-1])
-    assert 0 < excluded.sum() < len(excluded)
+    np.testing.assert_array_equal(np.flatnonzero(np.isnan(atp[-1])), expected)
+    assert 0 < len(expected) < atp.shape[1]
     assert not np.isnan(atp[0]).any()
-    named = {
-        int(n) for n in re.findall(r"neuron (\d+) is excluded at \d+ ms: nai = [\d.]+ \(must be < 10.5\)", done.stdout)
-    }
-    assert named == set(np.flatnonzero(excluded))
-
-
-def test_a_killed_run_leaves_finished_steps(tiny, tools, tmp_path):
-    folder = tiny(tools["duration"](20000.0))
-    process = subprocess.Popen(
-        [tools["launch"].__globals__["PROGRAM"], "compute", folder.path],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    file = folder.results / "atpi.h5"
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline:
-        time.sleep(0.5)
-        if file.exists() and h5py.File(file)["report/neurons/data"].attrs["last_written_step"] > 150:
-            break
-    process.send_signal(signal.SIGKILL)
-    process.wait(timeout=30)
-    _, atp = total_mean(folder, "atpi")
-    assert np.isfinite(atp[:150]).all()
-    assert np.isnan(atp[-1])
-    assert not (folder.results / ".SUCCESS").exists()
+    named = re.findall(r"neuron (\d+) is excluded at \d+ ms: nai = [\d.]+ \(must be < ", done.stdout)
+    assert sorted(map(int, named)) == expected.tolist()
