@@ -19,7 +19,11 @@ from .network import Network, nearest
 from .rosenbrock import METHODS
 from .status import Status
 
-_ENGINES = {"native": ".native:NativeEngine", "scipy": ".scipy_engine:ScipyEngine"}
+_ENGINES = {
+    "native": ".native:NativeEngine",
+    "scipy": ".scipy_engine:ScipyEngine",
+    "julia": ".julia_engine:JuliaEngine",
+}
 # a cause is worked out for so many failing cells per call; the rest fail for the same few reasons
 _EXPLAINED_ROWS = 20
 
@@ -212,7 +216,7 @@ def make_engine(name: str, network: Network, *, world: Any = None, **options: An
     """Create an engine by name.
 
     Args:
-        name: ``native`` (compiled, fast) or ``scipy`` (Radau, the slow reference).
+        name: ``native`` (compiled, fast), ``scipy`` (Radau, the slow reference) or ``julia``.
         network: what to integrate.
         world: ranks of the job; one of them compiles for all. None means that this process is alone.
         options: fields of :class:`Options`.

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .equations import Equations
-from .python_code import NUMPY_FUNCTIONS, compile_outputs
+from .text_code import NUMPY_FUNCTIONS, compile_outputs
 
 # values of a few thousand temporaries for this many cells stay in a processor's cache
 _CELLS_AT_ONCE = 256

@@ -37,7 +37,7 @@ def emit_factorise(module: ir.Module, plan: Plan, factors: Factors, lanes: int) 
     code, (jacobian, shift, target) = define(module, "factorise", lanes, [POINTER] * 3)
     entries, stored = Array(code, jacobian), Array(code, target)
     diagonal = Array(code, shift)[0]
-    positions = _positions_by_step(plan)
+    positions = positions_by_step(plan)
     done: dict[tuple[int, int], Vector] = {}
     for row, columns in enumerate(factors.rows):
         values = {}
@@ -101,7 +101,7 @@ def emit_residual(module: ir.Module, plan: Plan, lanes: int, bound: float) -> ir
     return code.builder.function
 
 
-def _positions_by_step(plan: Plan) -> dict[tuple[int, int], int]:
+def positions_by_step(plan: Plan) -> dict[tuple[int, int], int]:
     """(row step, column step) -> position in the Jacobian's entries."""
     step = {row: k for k, row in enumerate(plan.elimination.order)}
     matrix = plan.equations.jacobian

@@ -11,9 +11,8 @@ import numpy as np
 from .engine import MetabolismEngine, Options
 from .kernel_cache import Kernel, LoadedKernel, best_lanes, kernel_for, processor
 from .network import Network
+from .pivoting import PivotingFallback
 from .rosenbrock import METHODS, StepControl
-from .scipy_engine import ScipyEngine
-from .status import Status
 
 _ALIGNMENT = 64
 # pieces per thread, so that a thread with easy cells takes over work from the others
@@ -48,7 +47,7 @@ class NativeEngine(MetabolismEngine):
         for _ in range(options.threads):
             self._memories.put(_aligned_zeros(kernel.memory_vectors * lanes))
         self._pool = ThreadPoolExecutor(options.threads) if options.threads > 1 else None
-        self._reference: ScipyEngine | None = None
+        self._pivoting = PivotingFallback(network, options)
 
     def close(self) -> None:
         """End the threads."""
@@ -71,23 +70,7 @@ class NativeEngine(MetabolismEngine):
             edges = np.linspace(0, len(state), self.options.threads * _PIECES + 1).astype(int).tolist()
             # list: an exception in a thread comes out here
             list(self._pool.map(piece, edges[:-1], edges[1:]))
-        self._advance_with_pivoting(state, inputs, seconds, status, steps)
-
-    def _advance_with_pivoting(
-        self, state: np.ndarray, inputs: np.ndarray, seconds: float, status: np.ndarray, steps: np.ndarray
-    ) -> None:
-        """Give cells whose systems need pivoting to the reference engine, whose factorisation pivots."""
-        rows = np.flatnonzero(status == Status.SINGULAR)
-        if len(rows) == 0:
-            return
-        if self._reference is None:
-            self._reference = ScipyEngine(self.network, self.options)
-        part = state[rows]
-        result = self._reference.advance(part, inputs[rows], seconds)
-        state[rows] = part
-        status[rows] = result.status
-        steps[rows] += result.steps
-        self._next_step[rows] = 0.0
+        self._pivoting.advance(state, inputs, seconds, status, steps)
 
 
 def _aligned_zeros(count: int) -> np.ndarray:

@@ -10,7 +10,7 @@ from scipy.sparse import csc_matrix
 
 from .engine import MetabolismEngine, Options, Status
 from .network import Network
-from .python_code import FLOAT_FUNCTIONS, compile_outputs
+from .text_code import FLOAT_FUNCTIONS, compile_outputs
 
 
 class ScipyEngine(MetabolismEngine):

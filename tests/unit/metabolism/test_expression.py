@@ -11,7 +11,7 @@ from multiscale_run.metabolism import NetworkError
 from multiscale_run.metabolism.differentiate import Differentiator
 from multiscale_run.metabolism.expression import Graph, Op
 from multiscale_run.metabolism.parse import build, evaluate_constant, names_in
-from multiscale_run.metabolism.python_code import FLOAT_FUNCTIONS, NUMPY_FUNCTIONS, compile_outputs
+from multiscale_run.metabolism.text_code import FLOAT_FUNCTIONS, NUMPY_FUNCTIONS, compile_outputs
 
 
 @pytest.fixture
