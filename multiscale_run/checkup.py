@@ -89,13 +89,20 @@ def _fields(config: SimulationConfig) -> list[Problem]:
 
 
 def _names(config: SimulationConfig) -> list[Problem]:
+    settings = config.multiscale_run.metabolism
     if not config.multiscale_run.with_metabolism:
         return []
-    variant = config.multiscale_run.metabolism.variant
-    network = load_network(variant)
-    # the tables themselves say whether a parameter can be replaced
+    try:
+        network = load_network(settings.variant, settings.network_path)
+    except UserError as error:
+        key = "variant" if settings.network_path is None else "network_path"
+        return [config.problem(Finding((SECTION, "metabolism", key), str(error)))]
     return check_names(
-        config, network.slot, network.input_index, lambda name: load_network(variant, parameters={str(name): 1.0})
+        config,
+        network.slot,
+        network.input_index,
+        # the tables themselves say whether a parameter can be replaced
+        lambda name: load_network(settings.variant, settings.network_path, {str(name): 1.0}),
     )
 
 

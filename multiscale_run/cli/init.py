@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from multiscale_run.cli import FOLDER
+from multiscale_run.metabolism import variants
 
 
 @click.command("init")
@@ -25,7 +26,7 @@ from multiscale_run.cli import FOLDER
 @click.option(
     "--metabolism",
     "variant",
-    type=click.Choice(["standard", "young", "aged"]),
+    type=click.Choice(variants()),
     default="standard",
     show_default=True,
     help="Variant of the metabolic network.",

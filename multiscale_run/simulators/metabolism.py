@@ -48,7 +48,7 @@ class MetabolismSimulator(Simulator):
         super().__init__(config.periods()[self.name])
         settings = config.multiscale_run.metabolism
         self._clock, self._alive, self._world = clock, alive, world
-        self.network = load_network(settings.variant, parameters=settings.network_parameters)
+        self.network = load_network(settings.variant, settings.network_path, settings.network_parameters)
         self.engine = make_engine(
             settings.engine,
             self.network,

@@ -64,7 +64,7 @@ def test_init_refuses_an_occupied_folder(tools, tmp_path):
         (["--circuit", "tiny", "--neurons", "5"], "--circuit and --neurons exclude each other"),
         (["--size", "100"], "--size goes with --neurons"),
         (["--neurons", "ten"], "'ten' is not a valid integer range"),
-        (["--metabolism", "old"], "'old' is not one of 'standard', 'young', 'aged'"),
+        (["--metabolism", "old"], "'old' is not one of 'standard', 'young', 'aged', 'corrected'"),
         (["--morphologies", "nowhere"], "'nowhere' does not exist"),
     ],
 )
@@ -113,6 +113,8 @@ EVENT = ("multiscale_run", "connections", "after_metabolism_advance", 2)
         (settings_problem(*EVENT, "transform_expression", value="valz"), "unknown name 'valz'; did you mean 'vals'"),
         (settings_problem(*EVENT, "src_get_kwargs", value={"var": "atpi", "weight": "length"}), '"area"'),
         (settings_problem("network", value="circuit.json"), "circuit.json"),
+        (settings_problem("multiscale_run", "metabolism", "variant", value="old"), "known are standard, young, aged"),
+        (settings_problem("multiscale_run", "metabolism", "network_path", value="mine"), "mine"),
         (settings_problem("node_set", value="Neurones"), "is not a node set; allowed: All, Astrocytes"),
         (settings_problem("multiscale_run", "with_steps", value=True), "with_steps"),
         (settings_problem("multiscale_run", "metabolism", "network_parameters", value={"glc_arte": 5.0}), "glc_art"),

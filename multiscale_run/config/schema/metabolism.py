@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Discriminator, Field, Tag
 
-from multiscale_run.config.schema.base import Section, Ticks, key
+from multiscale_run.config.schema.base import FolderPath, Section, Ticks, key
 from multiscale_run.config.schema.check import Check
 
 InputName: TypeAlias = Literal["ina_density", "ik_density", "mito_scale", "bf_fin", "bf_fout", "bf_vol"]
@@ -80,7 +80,15 @@ class Metabolism(Section):
     engine: Literal["native", "scipy", "julia"] = key(
         "native", "Integrator: native is the fast one, scipy the slow reference, julia a cross-check."
     )
-    variant: Literal["standard", "young", "aged"] = key("standard", "Variant of the metabolic network.")
+    network_path: FolderPath | None = key(
+        None, "A network of your own: a folder of tables (see multiscale_run/metabolism/network), or an SBML file."
+    )
+    variant: str = key("standard", "Variant of the network: standard, young, aged or corrected.")
+    initial_state: Literal["tables", "steady"] = key(
+        "tables",
+        "tables: the initial values of the network. steady: where it comes to rest under the configured inputs, "
+        "integrated once and cached.",
+    )
     threads: int = key(1, "Threads of the native engine on each rank.", ge=1)
     constants: Constants = key(Constants, "Constants of the coupling.")
     parameters: Inputs = key(

@@ -57,9 +57,9 @@ WRONG: dict[str, tuple[dict[tuple[str | int, ...], Any], str]] = {
         {(*MET, "engine"): "nativ"},
         'multiscale_run.metabolism.engine = "nativ": must be one of "native", "scipy", "julia"; did you mean "native"?',
     ),
-    "unknown variant": (
-        {(*MET, "variant"): "old"},
-        'multiscale_run.metabolism.variant = "old": must be one of "standard", "young", "aged"',
+    "unknown initial state": (
+        {(*MET, "initial_state"): "stedy"},
+        'multiscale_run.metabolism.initial_state = "stedy": must be one of "tables", "steady"; did you mean "steady"?',
     ),
     "older format": (
         {(M, "config_format"): 2},
