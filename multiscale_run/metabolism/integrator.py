@@ -81,6 +81,7 @@ class Integrator:
         with code.builder.goto_entry_block():
             self.next_cell = Array(code, code.builder.alloca(INTEGER), INTEGER)
             self.busy = Array(code, code.builder.alloca(INTEGER), INTEGER)
+            self.fresh = Array(code, code.builder.alloca(INTEGER), INTEGER)
 
     def _emit(self) -> None:
         code, builder = self.code, self.code.builder
@@ -136,6 +137,7 @@ class Integrator:
         cell = self.next_cell[0]
         self.next_cell[0] = builder.add(cell, code.integer(1))
         self.cell[lane] = cell
+        self.fresh[0] = code.integer(1)
         row = builder.mul(cell, code.integer(len(network.species)))
         with self._dynamic_slots() as (position, slot):
             self._lane("y")[self._at(position, lane)] = self.state[builder.add(row, slot)]
@@ -182,7 +184,9 @@ class Integrator:
         memory["shift"][0] = inverse * (1.0 / tableau.gamma)
         pointers = {name: array.pointer for name, array in memory.items()}
         call = code.builder.call
-        call(self._prepare, [pointers["given"], pointers["prepared"]])
+        with code.builder.if_then(code.builder.icmp_signed(">", self.fresh[0], code.integer(0))):
+            call(self._prepare, [pointers["given"], pointers["prepared"]])
+            self.fresh[0] = code.integer(0)
         call(self._linearise, [pointers[n] for n in ("y", "prepared", "dydt", "jacobian")])
         call(self._factorise, [pointers[n] for n in ("jacobian", "shift", "factors")])
         for stage in range(tableau.stages):
@@ -193,27 +197,36 @@ class Integrator:
 
     def _stage(self, stage: int, inverse: Vector) -> None:
         """Solve for one stage vector."""
-        code, memory, tableau = self.code, self.memory, self.tableau
+        code, memory = self.code, self.memory
         mine = self._stage_vector(stage)
+        self._combine(stage, inverse)
         if stage:
-            with code.loop(self.plan.size) as k:
-                total = memory["y"][k]
-                for earlier, a in enumerate(tableau.a[stage - 1]):
-                    total = total + a * self._stage_vector(earlier)[k]
-                memory["argument"][k] = total
             arguments = [memory[n].pointer for n in ("argument", "prepared", "dydt")]
             code.builder.call(self._derivative, arguments)
-        scaled = [c * inverse for c in tableau.c[stage - 1]] if stage else []
-        with code.loop(self.plan.size) as k:
-            total = memory["dydt"][k]
-            for earlier, factor in enumerate(scaled):
-                total = total + factor * self._stage_vector(earlier)[k]
-            mine[k] = total
-        code.builder.call(self._solve, [memory["factors"].pointer, mine.pointer])
+        code.builder.call(self._solve, [memory["factors"].pointer, memory["dydt"].pointer, mine.pointer])
         if stage == 0:
             arguments = [memory[n].pointer for n in ("jacobian", "shift")]
             arguments += [mine.pointer, memory["dydt"].pointer, memory["excess"].pointer]
             code.builder.call(self._residual, arguments)
+
+    def _combine(self, stage: int, inverse: Vector) -> None:
+        """Both sums over the earlier stages in one pass: where f is evaluated, and what is added to f."""
+        code, memory, tableau = self.code, self.memory, self.tableau
+        mine, earlier = self._stage_vector(stage), range(stage)
+        a, c = (tableau.a[stage - 1], tableau.c[stage - 1]) if stage else ((), ())
+        # the last stages continue the argument of the one before
+        before = tableau.a[stage - 2] if stage > 1 else None
+        start, skip = ("argument", stage - 1) if a[:-1] == before else ("y", 0)
+        scaled = [coefficient * inverse for coefficient in c]
+        with code.loop(self.plan.size) as k:
+            vectors = [self._stage_vector(j)[k] for j in earlier]
+            argument, total = memory[start][k], code.vector(0.0)
+            for j in earlier:
+                if j >= skip:
+                    argument = argument + a[j] * vectors[j]
+                total = total + scaled[j] * vectors[j]
+            memory["argument"][k] = argument
+            mine[k] = total
 
     def _error(self) -> Vector:
         """Root mean square of error / tolerance; leaves the new state in `argument`."""

@@ -58,12 +58,12 @@ def emit_factorise(module: ir.Module, plan: Plan, factors: Factors, lanes: int) 
 
 
 def emit_solve(module: ir.Module, plan: Plan, factors: Factors, lanes: int) -> ir.Function:
-    """``solve(factors, b)``: replace b by the solution."""
-    code, (source, vector) = define(module, "solve", lanes, [POINTER] * 2)
-    stored, b = Array(code, source), Array(code, vector)
+    """``solve(factors, addend, b)``: replace b by the solution for the right-hand side b + addend."""
+    code, (source, addend, vector) = define(module, "solve", lanes, [POINTER] * 3)
+    stored, added, b = Array(code, source), Array(code, addend), Array(code, vector)
     order, x = plan.elimination.order, {}
     for row, columns in enumerate(factors.rows):
-        x[row] = b[order[row]]
+        x[row] = b[order[row]] + added[order[row]]
         for column in (c for c in columns if c < row):
             x[row] = x[row] - stored[factors.place[row, column]] * x[column]
     for row, columns in reversed(list(enumerate(factors.rows))):

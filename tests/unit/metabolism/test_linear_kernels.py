@@ -93,10 +93,10 @@ def test_factorise_and_solve(equations, kernels, system):
     rng = np.random.default_rng(4)
     for step in (1e-7, 1e-3, 1.0):
         shift = lanes_of(np.full((1, LANES), 1 / step))
-        right = rng.normal(size=(plan.size, LANES))
-        x, factors = lanes_of(right), lanes_of(np.zeros((plan.elimination.entries, LANES)))
+        right, addend = rng.normal(size=(2, plan.size, LANES))
+        x, factors = lanes_of(right - addend), lanes_of(np.zeros((plan.elimination.entries, LANES)))
         call["factorise"](entries, shift, factors)
-        call["solve"](factors, x)
+        call["solve"](factors, lanes_of(addend), x)
         for lane in range(LANES):
             dense = np.eye(plan.size) / step
             dense[matrix.rows, matrix.columns] -= entries[:, lane]
@@ -110,7 +110,7 @@ def test_residual_notices_a_wrong_solution(kernels, system):
     shift, right = lanes_of(np.full((1, LANES), 1e3)), lanes_of(np.ones((plan.size, LANES)))
     x, factors = lanes_of(right.copy()), lanes_of(np.zeros((plan.elimination.entries, LANES)))
     call["factorise"](entries, shift, factors)
-    call["solve"](factors, x)
+    call["solve"](factors, lanes_of(np.zeros_like(x)), x)
     x[7, 2] *= 1 + 1e-6
     excess = lanes_of(np.zeros((1, LANES)))
     call["residual"](entries, shift, x, right, excess)
