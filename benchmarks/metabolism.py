@@ -27,9 +27,10 @@ import numpy as np
 from llvmlite import ir
 
 from multiscale_run.metabolism import Network, load_network, make_engine
+from multiscale_run.metabolism.disk_cache import cache_folder
 from multiscale_run.metabolism.equations import build_equations
 from multiscale_run.metabolism.expression import Op
-from multiscale_run.metabolism.kernel_cache import _target_machine, best_lanes, cache_folder
+from multiscale_run.metabolism.kernel_cache import _target_machine, best_lanes
 from multiscale_run.metabolism.kernels import Plan, make_plan
 from multiscale_run.metabolism.rosenbrock import METHODS
 from multiscale_run.metabolism.tables import NETWORK_FOLDER

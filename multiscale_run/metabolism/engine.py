@@ -22,7 +22,7 @@ from .status import Status
 _ENGINES = {
     "native": ".native:NativeEngine",
     "scipy": ".scipy_engine:ScipyEngine",
-    "julia": ".julia_engine:JuliaEngine",
+    "julia": ".julia:JuliaEngine",
 }
 # a cause is worked out for so many failing cells per call; the rest fail for the same few reasons
 _EXPLAINED_ROWS = 20

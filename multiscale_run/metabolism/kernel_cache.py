@@ -1,18 +1,8 @@
-"""Compiled kernels: from IR to machine code, kept on disk so that only the first run on a machine compiles.
-
-An entry is named by everything that decides its content: the network, this package's generator, the method, the lanes,
-the processor and the compiler. Entries are complete files put in place by renaming, so runs at the same time, or a
-folder that cannot be written, do no harm.
-"""
+"""Compiled kernels: from IR to machine code, kept on disk so that only the first run on a machine compiles."""
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
-import hashlib
-import logging
-import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,14 +10,13 @@ import llvmlite
 import llvmlite.binding as llvm
 from llvmlite import ir
 
+from .disk_cache import remembered
 from .equations import Equations
 from .integrator import Integrator, Memory
 from .kernels import make_plan
 from .rosenbrock import StepControl, Tableau
 
-log = logging.getLogger(__name__)
-
-_DIGEST_BYTES, _NUMBER_BYTES = 32, 8
+_NUMBER_BYTES = 8
 
 
 @dataclass(frozen=True)
@@ -43,17 +32,13 @@ class Kernel:
     memory_vectors: int
 
     def to_bytes(self) -> bytes:
-        """File content: digest, size of the working memory, object file."""
-        content = self.memory_vectors.to_bytes(_NUMBER_BYTES, "little") + self.machine_code
-        return hashlib.sha256(content).digest() + content
+        """Size of the working memory, object file."""
+        return self.memory_vectors.to_bytes(_NUMBER_BYTES, "little") + self.machine_code
 
     @classmethod
-    def from_bytes(cls, data: bytes) -> Kernel | None:
-        """Read what :meth:`to_bytes` wrote; None when the content is damaged."""
-        digest, content = data[:_DIGEST_BYTES], data[_DIGEST_BYTES:]
-        if hashlib.sha256(content).digest() != digest:
-            return None
-        return cls(content[_NUMBER_BYTES:], int.from_bytes(content[:_NUMBER_BYTES], "little"))
+    def from_bytes(cls, data: bytes) -> Kernel:
+        """Read what :meth:`to_bytes` wrote."""
+        return cls(data[_NUMBER_BYTES:], int.from_bytes(data[:_NUMBER_BYTES], "little"))
 
 
 def best_lanes() -> int:
@@ -67,15 +52,6 @@ def processor() -> tuple[str, str]:
     return llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
 
 
-def cache_folder() -> Path:
-    """Folder of compiled kernels in MULTISCALE_RUN_CACHE, XDG_CACHE_HOME/multiscale-run or ~/.cache/multiscale-run."""
-    chosen = os.environ.get("MULTISCALE_RUN_CACHE")
-    if chosen:
-        return Path(chosen).absolute() / "metabolism"
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "multiscale-run" / "metabolism"
-
-
 def kernel_for(
     equations: Equations, tableau: Tableau, control: StepControl, lanes: int, folder: Path | None = None
 ) -> Kernel:
@@ -86,22 +62,14 @@ def kernel_for(
         tableau: the method.
         control: its step size control.
         lanes: cells advanced together.
-        folder: cache folder; None takes :func:`cache_folder`.
+        folder: cache folder; None takes the user's.
     """
-    entry = (folder or cache_folder()) / f"{_key(equations, tableau, control, lanes)}.kernel"
-    with contextlib.suppress(OSError):
-        kernel = Kernel.from_bytes(entry.read_bytes())
-        if kernel is not None:
-            return kernel
-        log.warning("%s is damaged and is compiled again", entry)
-    kernel = compile_kernel(equations, tableau, control, lanes)
-    try:
-        _keep(entry, kernel.to_bytes())
-    except OSError as error:
-        log.warning(
-            "cannot keep the compiled metabolism in %s (%s); it is compiled in every run", entry.parent, error.strerror
-        )
-    return kernel
+    compiler = (llvmlite.__version__, llvm.llvm_version_info)
+    deciding = (equations.network.content_key, tableau, control, lanes, processor(), compiler)
+    content = remembered(
+        "kernel", deciding, lambda: compile_kernel(equations, tableau, control, lanes).to_bytes(), folder
+    )
+    return Kernel.from_bytes(content)
 
 
 def compile_kernel(equations: Equations, tableau: Tableau, control: StepControl, lanes: int) -> Kernel:
@@ -148,29 +116,3 @@ def _target_machine() -> llvm.TargetMachine:
         codemodel="jitdefault",
         jit=True,
     )
-
-
-def _key(equations: Equations, tableau: Tableau, control: StepControl, lanes: int) -> str:
-    """Name of a cache entry."""
-    generator = hashlib.sha256()
-    for source in sorted(Path(__file__).parent.glob("*.py")):
-        generator.update(source.read_bytes())
-    compiler = (llvmlite.__version__, llvm.llvm_version_info)
-    parts = (equations.network.content_key, generator.hexdigest(), tableau, control, lanes, processor(), compiler)
-    return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
-
-
-def _keep(entry: Path, content: bytes) -> None:
-    """Put a file in place in one step."""
-    entry.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=entry.parent, prefix=entry.stem)
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        # others may share the folder
-        temporary.chmod(0o644)
-        temporary.replace(entry)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise

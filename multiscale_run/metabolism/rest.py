@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
+from .disk_cache import remembered
 from .engine import make_engine
 from .network import Network, NetworkError
 
@@ -29,13 +31,18 @@ def relax(network: Network, seconds: float, inputs: np.ndarray | None = None) ->
     return _relax(network, [seconds], 0.0, inputs)[0]
 
 
-def find_rest(network: Network, tolerance: float = 1e-5, inputs: np.ndarray | None = None) -> np.ndarray:
+def find_rest(
+    network: Network, tolerance: float = 1e-5, inputs: np.ndarray | None = None, cache_dir: Path | None = None
+) -> np.ndarray:
     """Integrate one cell until no species moves faster than the tolerance, apart from those held at rest.
+
+    Done once per network and inputs: the state is kept on disk.
 
     Args:
         network: where to start from is its initial state.
         tolerance: largest speed in mM/s (mV/s for potentials).
         inputs: shape (n_inputs,); None takes the defaults.
+        cache_dir: where the state is kept; None takes the user's cache folder.
 
     Returns:
         The state, shape (n_species,).
@@ -43,6 +50,13 @@ def find_rest(network: Network, tolerance: float = 1e-5, inputs: np.ndarray | No
     Raises:
         NetworkError: no rest within 1e6 s, naming what still moves.
     """
+    given = network.default_inputs()[0] if inputs is None else np.asarray(inputs, dtype=float)
+    deciding = (network.content_key, network.held_at_rest, tolerance, given.tolist())
+    content = remembered("rest", deciding, lambda: _find_rest(network, tolerance, given).tobytes(), cache_dir)
+    return np.frombuffer(content).copy()
+
+
+def _find_rest(network: Network, tolerance: float, inputs: np.ndarray) -> np.ndarray:
     state, speed = _relax(network, _WINDOWS, tolerance, inputs)
     fastest = int(np.argmax(np.abs(speed)))
     if abs(speed[fastest]) > tolerance:

@@ -76,32 +76,21 @@ def load_network(
         Input(row["id"], row["unit"], row.number_in("default"), row.cells.get("meaning", ""))
         for row in _named(source, "inputs", "id unit default", ids)
     )
+    scalars = [*values, *(x.id for x in inputs)]
     known = set(ids)
     assignments = []
     for row in _named(source, "assignments", "id expression", ids):
         assignments.append(_formula(row, known))
         known.add(row["id"])
-    rates = tuple(_formula(row, known) for row in _named(source, "rates", "id expression", ids))
+    rates = [_formula(row, known) for row in _named(source, "rates", "id expression", ids)]
     changes = _changes(source, variant, values, [r.id for r in rates])
-    for name, row in changes["parameter"].items():
-        row.formula("expression", ())
-        values[name] = replace(values[name], value=evaluate_constant(row["expression"]))
-    laws = {name: _formula(row, known, "target") for name, row in changes["rate_expression"].items()}
-    rates = tuple(
-        replace(rate, expression=laws[rate.id].expression, place=laws[rate.id].place) if rate.id in laws else rate
-        for rate in rates
-    )
-    scalars = [*values, *(x.id for x in inputs)]
-    for name, value in (parameters or {}).items():
-        if name not in values:
-            raise NetworkError(f"unknown network parameter {name!r}{nearest(name, values)}")
-        values[name] = replace(values[name], value=float(value))
+    _replace_values(values, changes["parameter"], parameters or {})
     return Network(
         variant=variant,
         species=_with_initial_values(source, variant, species),
         parameters=tuple(values.values()),
         assignments=tuple(assignments),
-        rates=rates,
+        rates=_with_laws(rates, changes["rate_expression"], known),
         multipliers={name: _formula(row, scalars, "target") for name, row in changes["rate_multiplier"].items()},
         terms=_terms(source, dynamic, {r.id for r in rates}, known),
         inputs=inputs,
@@ -177,6 +166,26 @@ def _formula(row: _Row, known: Iterable[str], id_column: str = "id") -> Formula:
         unit=row.cells.get("unit", ""),
         place=f"{row.file}, row {row.number}, column expression",
         pathway=row.cells.get("pathway", ""),
+    )
+
+
+def _replace_values(values: dict[str, Parameter], rows: Mapping[str, _Row], chosen: Mapping[str, float]) -> None:
+    """Put the variant's values, then the caller's, in place of those of the parameter table."""
+    for name, row in rows.items():
+        row.formula("expression", ())
+        values[name] = replace(values[name], value=evaluate_constant(row["expression"]))
+    for name, value in chosen.items():
+        if name not in values:
+            raise NetworkError(f"unknown network parameter {name!r}{nearest(name, values)}")
+        values[name] = replace(values[name], value=float(value))
+
+
+def _with_laws(rates: Iterable[Formula], rows: Mapping[str, _Row], known: set[str]) -> tuple[Formula, ...]:
+    """Rates with the laws that the variant replaces."""
+    laws = {name: _formula(row, known, "target") for name, row in rows.items()}
+    return tuple(
+        replace(rate, expression=laws[rate.id].expression, place=laws[rate.id].place) if rate.id in laws else rate
+        for rate in rates
     )
 
 

@@ -206,7 +206,7 @@ def test_damaged_entry_is_compiled_again(network, tmp_path, caplog):
     entry.write_bytes(entry.read_bytes()[:-1000])
     with caplog.at_level(logging.WARNING):
         assert kernel_for(equations, RODAS5P, StepControl(), 2, tmp_path) == first
-    assert "is damaged and is compiled again" in caplog.text
+    assert "is damaged and is made again" in caplog.text
     assert kernel_for(equations, RODAS5P, StepControl(), 2, tmp_path) == first
 
 
@@ -216,7 +216,7 @@ def test_folder_that_cannot_be_written(network, tmp_path, caplog):
     with caplog.at_level(logging.WARNING):
         kernel = kernel_for(build_equations(network), RODAS5P, StepControl(), 2, blocked / "kernels")
     assert kernel.memory_vectors > 0
-    assert "cannot keep the compiled metabolism" in caplog.text
+    assert "cannot keep the kernel of the metabolism" in caplog.text
 
 
 def test_wrong_options():

@@ -77,15 +77,17 @@ def test_aged_starts_where_relaxation_leads():
 
 
 @pytest.mark.parametrize("variant", ["standard", "corrected"])
-def test_rest_is_found(variant):
+def test_rest_is_found(variant, tmp_path):
     network = load_network(variant)
-    rest = find_rest(network)
+    rest = find_rest(network, cache_dir=tmp_path)
+    assert np.array_equal(rest, find_rest(network, cache_dir=tmp_path))
+    assert len(list(tmp_path.iterdir())) == 1
     speed = Evaluator(build_equations(network)).derivative(rest[None], network.default_inputs())[0]
     moving = {network.species[slot].id for slot in np.flatnonzero(np.abs(speed) > 1e-5)}
     assert moving <= set(network.held_at_rest)
     assert rest[network.slot("ATP_n")] == network.initial_state()[0, network.slot("ATP_n")]
 
 
-def test_without_rest_the_species_is_named():
+def test_without_rest_the_species_is_named(tmp_path):
     with pytest.raises(NetworkError, match=r"'aged' has no resting state: after .* s mal_m_n still moves by 0\.01"):
-        find_rest(load_network("aged"))
+        find_rest(load_network("aged"), cache_dir=tmp_path)
