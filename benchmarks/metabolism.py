@@ -30,7 +30,7 @@ from multiscale_run.metabolism import Network, load_network, make_engine
 from multiscale_run.metabolism.disk_cache import cache_folder
 from multiscale_run.metabolism.equations import build_equations
 from multiscale_run.metabolism.expression import Op
-from multiscale_run.metabolism.kernel_cache import _target_machine, best_lanes
+from multiscale_run.metabolism.kernel_cache import best_lanes, target_machine
 from multiscale_run.metabolism.kernels import Plan, make_plan
 from multiscale_run.metabolism.rosenbrock import METHODS
 from multiscale_run.metabolism.tables import NETWORK_FOLDER
@@ -214,7 +214,7 @@ def peak_flops(lanes: int) -> float:
     for i, value in enumerate(values):
         Array(code, target)[i] = value[0]
     code.builder.ret_void()
-    machine = _target_machine()
+    machine = target_machine()
     parsed = llvm.parse_assembly(str(module))
     builder = llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options(speed_level=2))
     builder.getModulePassManager().run(parsed, builder)

@@ -79,7 +79,7 @@ def compile_kernel(equations: Equations, tableau: Tableau, control: StepControl,
     Integrator(module, plan, tableau, control, lanes)
     parsed = llvm.parse_assembly(str(module))
     parsed.verify()
-    machine = _target_machine()
+    machine = target_machine()
     options = llvm.create_pipeline_tuning_options(speed_level=2)
     # the code is in vectors already; looking for more only costs time
     options.slp_vectorization = options.loop_vectorization = False
@@ -96,15 +96,15 @@ class LoadedKernel:
     )
 
     def __init__(self, kernel: Kernel) -> None:
-        self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), _target_machine())
+        self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), target_machine())
         self._engine.add_object_file(llvm.object_file.ObjectFileRef.from_data(kernel.machine_code))
         self._engine.finalize_object()
         # ctypes releases Python's global lock during the call, so threads run side by side
         self.advance = ctypes.CFUNCTYPE(None, *self._ARGUMENTS)(self._engine.get_function_address("advance"))
 
 
-def _target_machine() -> llvm.TargetMachine:
-    """A code generator; made anew each time, because a loaded kernel becomes its owner."""
+def target_machine() -> llvm.TargetMachine:
+    """A code generator for this processor; made anew each time, because what it is loaded into becomes its owner."""
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     name, features = processor()

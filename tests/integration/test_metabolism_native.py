@@ -56,7 +56,7 @@ def compare(variant, count, cache):
     assert largest_error(default, expected) < 2e-4
 
 
-@pytest.mark.parametrize("variant", ["standard", "young", "aged"])
+@pytest.mark.parametrize("variant", ["standard", "young", "aged", "corrected"])
 def test_agrees_with_the_reference(variant, cache):
     compare(variant, 3, cache)
 

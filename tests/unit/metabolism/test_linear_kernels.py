@@ -10,7 +10,7 @@ from llvmlite import ir
 from multiscale_run.metabolism import load_network
 from multiscale_run.metabolism.equations import build_equations
 from multiscale_run.metabolism.evaluate import Evaluator
-from multiscale_run.metabolism.kernel_cache import _target_machine
+from multiscale_run.metabolism.kernel_cache import target_machine
 from multiscale_run.metabolism.kernels import emit_linearise, emit_prepare, make_plan
 from multiscale_run.metabolism.linear_kernels import Factors, emit_factorise, emit_residual, emit_solve
 from multiscale_run.metabolism.ordering import eliminate
@@ -38,7 +38,7 @@ def kernels(equations):
     ]
     for function in functions:
         function.linkage = "external"
-    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(str(module)), _target_machine())
+    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(str(module)), target_machine())
     engine.finalize_object()
 
     def caller(function):
