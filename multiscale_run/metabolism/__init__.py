@@ -8,7 +8,7 @@ Reading order:
 3. Numerics: `rosenbrock` (methods and step control as data), `ordering` (elimination order).
 4. Machine code: `vector_ir` (a notation for values of several cells), `vector_math`, `kernels` and `linear_kernels`
    (straight-line code), `integrator` (the time loop), `kernel_cache`.
-5. Engines: `engine` (the interface), `native`, `scipy_engine`, and the Julia engine; `pivoting`, `guards`, `status`,
+5. Engines: `engine` (the interface), `native`, `scipy_engine`, `julia`; `pivoting`, `guards`, `status`,
    `rest`, `disk_cache`.
 
 Example:
