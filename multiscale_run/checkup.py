@@ -19,6 +19,7 @@ from multiscale_run.config.problems import ABSENT, Finding
 from multiscale_run.coupling import Expression, registry
 from multiscale_run.mechanisms import mechanism_library, mod_folder
 from multiscale_run.metabolism import load_network
+from multiscale_run.metabolism.julia import julia_health
 from multiscale_run.simulators import SIMULATORS
 
 DUMMY_SITES = 3
@@ -79,6 +80,12 @@ def _engines(config: SimulationConfig) -> Iterator[Problem]:
         elif module and importlib.util.find_spec(module) is None:
             message = f"{module} is not installed; install it with: pip install 'multiscale-run[{extra}]'"
             yield config.problem(Finding(key, message))
+    metabolism = config.multiscale_run.metabolism
+    if config.multiscale_run.with_metabolism and metabolism.engine == "julia":
+        try:
+            julia_health()
+        except UserError as error:
+            yield config.problem(Finding((SECTION, "metabolism", "engine"), str(error)))
 
 
 def _fields(config: SimulationConfig) -> list[Problem]:

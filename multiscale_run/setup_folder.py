@@ -15,6 +15,7 @@ import jinja2
 from mpi_coupling.world import UserError
 from multiscale_run.circuits import CircuitSpec, CircuitSummary, build_circuit, circuit_names, named_circuit
 from multiscale_run.config import default_config
+from multiscale_run.metabolism.julia import prepare_environment
 
 CIRCUIT_FOLDER = "circuit"
 DEFAULT_CIRCUIT = "tiny"
@@ -57,13 +58,16 @@ class CircuitRequest:
         return cls(config_path=path.resolve())
 
 
-def write_simulation(folder: Path, request: CircuitRequest, *, variant: str, force: bool) -> str:
+def write_simulation(
+    folder: Path, request: CircuitRequest, *, variant: str = "standard", julia: bool = False, force: bool = False
+) -> str:
     """Fill a folder.
 
     Args:
         folder: made if it does not exist; must be empty unless ``force``.
         request: the circuit.
         variant: of the metabolic network.
+        julia: integrate it in Julia, in an environment of the simulation's own.
         force: replace the files of an earlier init; other files stay.
 
     Returns:
@@ -84,6 +88,9 @@ def write_simulation(folder: Path, request: CircuitRequest, *, variant: str, for
             assert request.config_path is not None
             summary = f"using {request.config_path}"
         settings = default_config(variant=variant, circuit_path=request.config_path)
+        if julia:
+            prepare_environment(staging)
+            settings["multiscale_run"]["metabolism"]["engine"] = "julia"
         (staging / "simulation_config.json").write_text(json.dumps(settings, indent=2) + "\n")
         (staging / "simulation.sbatch").write_text(_slurm_script(folder))
         notebook = resources.files("multiscale_run") / "templates" / "postproc.ipynb"

@@ -31,6 +31,7 @@ from multiscale_run.metabolism import variants
     show_default=True,
     help="Variant of the metabolic network.",
 )
+@click.option("--julia", is_flag=True, help="Integrate the metabolism in Julia; prepares .julia_environment.")
 @click.option("-f", "--force", is_flag=True, help="Replace what an earlier init wrote in FOLDER.")
 @click.option("--no-check", is_flag=True, help="Do not check the new folder at the end.")
 def command(
@@ -41,6 +42,7 @@ def command(
     seed: int,
     morphologies: Path | None,
     variant: str,
+    julia: bool,
     force: bool,
     no_check: bool,
 ) -> None:
@@ -53,7 +55,7 @@ def command(
     if World.start().size > 1:
         raise UserError("multiscale-run init runs on one rank; start it without mpirun or srun")
     request = CircuitRequest.from_options(circuit, neurons, size, seed, morphologies)
-    summary = write_simulation(folder, request, variant=variant, force=force)
+    summary = write_simulation(folder, request, variant=variant, julia=julia, force=force)
     click.echo(summary)
     if not no_check:
         problems = checkup(load_config(folder)).problems

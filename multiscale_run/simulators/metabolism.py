@@ -13,7 +13,8 @@ from multiscale_run.config import SimulationConfig
 from multiscale_run.config.schema.metabolism import LAYER_INPUT
 from multiscale_run.config.schema.metabolism import Metabolism as MetabolismSettings
 from multiscale_run.coupling import NEURONS, AliveNeurons, readable, writable
-from multiscale_run.metabolism import Finding, Network, Status, load_network, make_engine
+from multiscale_run.metabolism import Finding, Network, Status, find_rest, load_network, make_engine
+from multiscale_run.metabolism.julia import use_environment
 from multiscale_run.simulators.base import Simulator
 from multiscale_run.simulators.checks import apply_checks, build_checks, exclude
 
@@ -49,6 +50,8 @@ class MetabolismSimulator(Simulator):
         settings = config.multiscale_run.metabolism
         self._clock, self._alive, self._world = clock, alive, world
         self.network = load_network(settings.variant, settings.network_path, settings.network_parameters)
+        if settings.engine == "julia":
+            use_environment(config.folder)
         self.engine = make_engine(
             settings.engine,
             self.network,
@@ -57,9 +60,8 @@ class MetabolismSimulator(Simulator):
             threads=settings.threads,
             world=world,
         )
-        n_neurons = len(alive.neuron_ids)
-        self.state = self.network.initial_state(n_neurons)
         self.inputs = _initial_inputs(self.network, settings, layers)
+        self.state = _initial_state(self.network, settings, self.inputs)
         self._tick = 0
         self._state_checks = build_checks(settings.checks.vm, self.network.slot)
         self._input_checks = build_checks(settings.checks.parameters, self.network.input_index)
@@ -146,3 +148,12 @@ def _initial_inputs(network: Network, settings: MetabolismSettings, layers: np.n
         fraction = np.array(settings.constants.mito_volume_fraction)
         inputs[:, network.input_index(LAYER_INPUT)] = fraction[layers - 1] / fraction.max()
     return inputs
+
+
+def _initial_state(network: Network, settings: MetabolismSettings, inputs: np.ndarray) -> np.ndarray:
+    """The state that every neuron starts from, shape (neurons, slots); resting states once per set of inputs."""
+    state = network.initial_state(len(inputs))
+    if settings.initial_state == "steady" and len(inputs):
+        distinct, kind = np.unique(inputs, axis=0, return_inverse=True)
+        state = np.array([find_rest(network, inputs=row) for row in distinct])[kind.ravel()]
+    return state

@@ -6,6 +6,9 @@ import libsonata
 import numpy as np
 import pytest
 
+from mpi_coupling.world import UserError
+from multiscale_run.metabolism.julia import julia_health
+
 ATP_BAND = (0.25, 2.5)
 """mM; where the neuron's ATP must stay (the original's check)."""
 
@@ -145,3 +148,24 @@ def test_excluded_neurons_are_masked_and_named(tiny, tools):
     assert not np.isnan(atp[0]).any()
     named = re.findall(r"neuron (\d+) is excluded at \d+ ms: nai = [\d.]+ \(must be < ", done.stdout)
     assert sorted(map(int, named)) == expected.tolist()
+
+
+@pytest.mark.parametrize("engine", ["scipy", "julia"])
+def test_engines_agree_in_the_coupled_run(tiny, tools, engine):
+    if engine == "julia":
+        try:
+            julia_health()
+        except UserError as error:
+            pytest.skip(f"NO JULIA, THE JULIA ENGINE IS NOT TESTED: {error}")
+    short = tools["duration"](200.0)
+    native = tiny(short, name="native").computed().report("metabolism_atp_after_sync")[1]
+    other = tiny(short, tools["metabolism"](engine=engine), name=engine).computed()
+    np.testing.assert_allclose(other.report("metabolism_atp_after_sync")[1], native, rtol=1e-4)
+
+
+def test_variants_start_from_a_state_that_keeps_its_atp(tiny, tools):
+    for variant in ("young", "aged", "corrected"):
+        changes = tools["metabolism"](variant=variant, initial_state="steady")
+        folder = tiny(tools["quiet"], tools["duration"](300.0), changes, name=variant).computed()
+        atp = folder.report("metabolism_atp_after_sync")[1]
+        np.testing.assert_allclose(atp, atp[:1].repeat(len(atp), axis=0), rtol=0.002, err_msg=variant)

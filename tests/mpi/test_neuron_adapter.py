@@ -24,7 +24,7 @@ def neurons(tmp_path_factory):
     folder = world.broadcast(tmp_path_factory.mktemp("adapter") / "simulation")
     if world.is_root:
         request = CircuitRequest.from_options("tiny", None, None, 1, None)
-        write_simulation(folder, request, variant="standard", force=False)
+        write_simulation(folder, request)
         file = folder / "simulation_config.json"
         settings = json.loads(file.read_text())
         settings["reports"] = {}
