@@ -164,8 +164,9 @@ def test_engines_agree_in_the_coupled_run(tiny, tools, engine):
 
 
 def test_variants_start_from_a_state_that_keeps_its_atp(tiny, tools):
-    for variant in ("young", "aged", "corrected"):
-        changes = tools["metabolism"](variant=variant, initial_state="steady")
+    # the published aged network comes to no rest; its tables hold the state it was relaxed to
+    for variant, start in (("young", "steady"), ("corrected", "steady"), ("aged", "tables")):
+        changes = tools["metabolism"](variant=variant, initial_state=start)
         folder = tiny(tools["quiet"], tools["duration"](300.0), changes, name=variant).computed()
         atp = folder.report("metabolism_atp_after_sync")[1]
         np.testing.assert_allclose(atp, atp[:1].repeat(len(atp), axis=0), rtol=0.002, err_msg=variant)
