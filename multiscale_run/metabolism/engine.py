@@ -44,7 +44,7 @@ class Options:
 
     relative_tolerance: float = 1e-4
     absolute_tolerance: float = 1e-7
-    max_steps: int = 20_000
+    max_steps: int = 10_000
     threads: int = 1
     cache_dir: Path | None = None
     method: str = "Rodas5P"
