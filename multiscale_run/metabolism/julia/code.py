@@ -110,7 +110,7 @@ def factorise_lines(plan: Plan, factors: Factors) -> list[str]:
 
 def solve_lines(plan: Plan, factors: Factors) -> list[str]:
     """Replace ``b`` by the solution."""
-    lines = []
+    lines: list[str] = []
 
     def subtract(row: int, columns: Iterable[int]) -> None:
         products = (f"x{row} -= factors[{factors.place[row, column] + 1}] * x{column}" for column in columns)

@@ -10,8 +10,8 @@ import subprocess
 import tempfile
 import time
 import weakref
-from collections.abc import Mapping, Sequence
-from typing import BinaryIO
+from collections.abc import Iterable, Mapping, Sequence
+from typing import IO
 
 from .discovery import JuliaError
 
@@ -48,9 +48,11 @@ class Worker:
             )  # fmt: skip
         except OSError as error:
             raise JuliaError(f"the Julia worker cannot be started: {command[0]}: {error.strerror}") from None
-        for pipe in (self._process.stdin, self._process.stdout):
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._input, self._output = self._process.stdin, self._process.stdout
+        for pipe in (self._input, self._output):
             os.set_blocking(pipe.fileno(), False)
-        self._end = weakref.finalize(self, _end, self._process, self._errors)
+        self._end = weakref.finalize(self, _end, self._process, (self._input, self._output, self._errors))
         self.ask(introduction, 0, seconds)
 
     @property
@@ -83,7 +85,7 @@ class Worker:
         """End the worker; by force when it does not end by itself in time."""
         self._failed = self._failed or "the Julia worker is closed"
         with contextlib.suppress(OSError):
-            self._process.stdin.close()
+            self._input.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(seconds)
         self._end()
@@ -91,7 +93,7 @@ class Worker:
     def _exchange(self, request: bytes, reply_bytes: int, seconds: float) -> bytes:
         deadline, wanted = time.monotonic() + seconds, len(self._magic) + reply_bytes
         unsent, received = memoryview(request), bytearray()
-        source, target = self._process.stdout.fileno(), self._process.stdin.fileno()
+        source, target = self._output.fileno(), self._input.fileno()
         with selectors.DefaultSelector() as selector:
             selector.register(source, selectors.EVENT_READ)
             selector.register(target, selectors.EVENT_WRITE)
@@ -136,10 +138,10 @@ def _ending(code: int | None) -> str:
     return f"ended with exit code {code}"
 
 
-def _end(process: subprocess.Popen, errors: BinaryIO) -> None:
+def _end(process: subprocess.Popen, files: Iterable[IO[bytes]]) -> None:
     """Leave no process and no open file behind."""
     process.kill()
     process.wait()
-    for file in (process.stdin, process.stdout, errors):
+    for file in files:
         with contextlib.suppress(OSError):
             file.close()
