@@ -70,7 +70,7 @@ class Finding:
 
 def negative_rows(network: Network, state: np.ndarray, tolerance: float) -> np.ndarray:
     """Mask of the rows in which a concentration lies below -tolerance (mM)."""
-    return (state[:, network.concentration_slots] < -tolerance).any(axis=1)
+    return np.any(state[:, network.concentration_slots] < -tolerance, axis=1)
 
 
 def findings(

@@ -16,7 +16,7 @@ from . import kernels, linear_kernels
 from .kernels import Plan
 from .rosenbrock import StepControl, Tableau
 from .status import Status
-from .vector_ir import BYTE, DOUBLE, INTEGER, POINTER, Array, Vector, define
+from .vector_ir import BYTE, DOUBLE, INTEGER, POINTER, Array, Mask, Vector, define
 from .vector_math import exponential, logarithm
 
 # stands for an error estimate that is not finite
@@ -265,7 +265,7 @@ class Integrator:
         left = accepted.where(left - step, left)
         self._give_up(left, following, accepted)
 
-    def _ratio(self, step: Vector, error: Vector, accepted: Vector) -> Vector:
+    def _ratio(self, step: Vector, error: Vector, accepted: Mask) -> Vector:
         """Next step over this one: from this error, and after an accepted step also from the trend of the errors."""
         memory, control = self.memory, self.control
         plain = control.safety / self._root(error)
@@ -279,7 +279,7 @@ class Integrator:
         """error ** (1 / order): the step size goes with the root of the embedded method's local error."""
         return exponential(self.code, logarithm(self.code, error) * (1.0 / self.tableau.order))
 
-    def _give_up(self, left: Vector, following: Vector, accepted: Vector) -> None:
+    def _give_up(self, left: Vector, following: Vector, accepted: Mask) -> None:
         code, memory = self.code, self.memory
         memory["count"][0] = memory["count"][0] + 1.0
         limit = code.broadcast(code.builder.sitofp(self.max_steps, DOUBLE))

@@ -90,7 +90,7 @@ class Expressions:
         found = self._graph.nodes[node]
         arguments = [self._values[a] for a in found.arguments]
         match found.op:
-            case Op.CONSTANT:
+            case Op.CONSTANT if isinstance(found.value, float):
                 return self._code.vector(found.value)
             case Op.ADD:
                 return arguments[0] + arguments[1]

@@ -72,7 +72,7 @@ def _walk(node: ast.expr, names: set[str]) -> None:
 
 def _node(graph: Graph, node: ast.expr, names: Mapping[str, int]) -> int:
     match node:
-        case ast.Constant(value=value):
+        case ast.Constant(value=int() | float() as value):
             return graph.constant(value)
         case ast.Name(id=name):
             return names[name]

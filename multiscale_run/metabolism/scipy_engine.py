@@ -25,7 +25,7 @@ class ScipyEngine(MetabolismEngine):
     def _integrate(
         self, state: np.ndarray, inputs: np.ndarray, seconds: float, status: np.ndarray, steps: np.ndarray
     ) -> None:
-        for row in np.flatnonzero(status == Status.OK):
+        for row in np.flatnonzero(status == Status.OK).tolist():
             status[row], steps[row] = self._advance_cell(row, state[row], inputs[row], seconds)
 
     def _advance_cell(self, row: int, state: np.ndarray, inputs: np.ndarray, seconds: float) -> tuple[Status, int]:
