@@ -4,7 +4,7 @@ It needs neither MPI nor a simulator: read a graph, find its boundary, make a so
 """
 
 from multiscale_run.bloodflow.boundary import Boundary, find_boundary
-from multiscale_run.bloodflow.graph import VesselGraph, VesselType, read_vasculature
+from multiscale_run.bloodflow.graph import VesselGraph, VesselType, read_vasculature, vasculature_populations
 from multiscale_run.bloodflow.resistance import hematocrit_factor, resistance
 from multiscale_run.bloodflow.solution import FlowSolution, FlowSolver, make_solver
 
@@ -19,4 +19,5 @@ __all__ = [
     "make_solver",
     "read_vasculature",
     "resistance",
+    "vasculature_populations",
 ]

@@ -15,6 +15,7 @@ from scipy.sparse.csgraph import connected_components
 from mpi_coupling.world import UserError
 
 POPULATION = "vasculature"
+SONATA_TYPE = "vasculature"
 ENDS = ("start", "end")
 REQUIRED = tuple(f"{end}_{what}" for end in ENDS for what in ("node", "x", "y", "z", "diameter"))
 SHOWN = 3
@@ -92,6 +93,12 @@ class VesselGraph:
         segment_at = np.zeros(self.n_points, dtype=np.intp)
         segment_at[self.ends] = np.arange(self.n_segments)[:, None]
         return self.types[segment_at[points]]
+
+
+def vasculature_populations(circuit: libsonata.CircuitConfig) -> list[str]:
+    """Names of a circuit's populations of vessel segments."""
+    names = sorted(circuit.node_populations)
+    return [name for name in names if circuit.node_population_properties(name).type == SONATA_TYPE]
 
 
 def read_vasculature(file: Path, population: str = POPULATION) -> VesselGraph:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import ClassVar
 
 import libsonata
@@ -18,6 +19,7 @@ from multiscale_run.bloodflow import (
     find_boundary,
     make_solver,
     read_vasculature,
+    vasculature_populations,
 )
 from multiscale_run.config import SimulationConfig
 from multiscale_run.coupling import Domain, readable, writable
@@ -27,8 +29,6 @@ log = get_logger(__name__)
 
 VESSELS = "vessels"
 """Domain of the vessel segments, which every rank has all of; ids are the SONATA ids of the vasculature."""
-
-SONATA_TYPE = "vasculature"
 
 NO_FLOW = 1e-9
 """Part of an inlet's flow below which a vessel counts as one without flow: what rounding leaves."""
@@ -137,14 +137,13 @@ class BloodflowSimulator(Simulator):
 
 def _read(config: SimulationConfig) -> tuple[VesselGraph, Boundary]:
     circuit = libsonata.CircuitConfig.from_file(str(config.network))
-    properties = {name: circuit.node_population_properties(name) for name in sorted(circuit.node_populations)}
-    found = [name for name, settings in properties.items() if settings.type == SONATA_TYPE]
+    found = vasculature_populations(circuit)
     if len(found) != 1:
         raise UserError(
-            f"{config.network}: networks.nodes has {len(found)} populations of type {SONATA_TYPE}; "
+            f"{config.network}: networks.nodes has {len(found)} populations of type vasculature; "
             "blood flow needs exactly one, so add it or set with_bloodflow to false"
         )
-    graph = read_vasculature(properties[found[0]].elements_path, found[0])
+    graph = read_vasculature(Path(circuit.node_population_properties(found[0]).elements_path), found[0])
     boundary = find_boundary(graph, config.multiscale_run.bloodflow)
     log.info(
         "blood flow: %d vessel segments, %d inlets, %d outlets",

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import libsonata
 import numpy as np
 import scipy.sparse as sparse
 
+from mpi_coupling.world import UserError
+from multiscale_run.bloodflow import vasculature_populations
+from multiscale_run.config import SimulationConfig
 from multiscale_run.coupling import Domain, Operator, Reduction
 from multiscale_run.simulators.bloodflow import VESSELS
 from multiscale_run.simulators.segments import RangeVariable
@@ -25,6 +29,7 @@ class Endfeet:
     and astrocytes count from 0.
 
     Args:
+        config: the simulation's configuration.
         neurodamus: the ``Neurodamus`` object, built. A circuit without gliovascular edges has no endfeet.
         h: NEURON's hoc interface.
 
@@ -34,14 +39,13 @@ class Endfeet:
         n_vessels: number of vessel segments of the circuit.
     """
 
-    def __init__(self, neurodamus: Any, h: Any) -> None:
+    def __init__(self, config: SimulationConfig, neurodamus: Any, h: Any) -> None:
         ids: list[int] = []
         vessels: list[int] = []
         segments: list[Any] = []
-        self.n_vessels = 0
+        self.n_vessels = _count_vessels(config)
         for manager in _gliovascular_managers(neurodamus):
             edges = manager._gliovascular
-            self.n_vessels = manager._vasculature.size
             for astrocyte in manager._astro_ids:
                 at_astrocyte = edges.afferent_edges(astrocyte)
                 if not at_astrocyte.flat_size:
@@ -54,8 +58,19 @@ class Endfeet:
         self._radius = RangeVariable(h, RADIUS, segments)
 
     def radii(self) -> np.ndarray:
-        """Radius of the vessel at each endfoot, um, shape (endfeet,)."""
-        return self._radius.read()
+        """Radius of the vessel at each endfoot, um, shape (endfeet,).
+
+        Raises:
+            UserError: a radius is not a number; on its way to the vessels NaN would mean that no endfoot holds them.
+        """
+        radii = self._radius.read()
+        lost = np.flatnonzero(np.isnan(radii))
+        if len(lost):
+            raise UserError(
+                f"endfoot {self.ids[lost[0]]} at vessel segment {self.vessels[lost[0]]}: its radius is not a number "
+                f"({len(lost)} endfeet in all); check the mechanism vascouplingB and the calcium of the astrocyte"
+            )
+        return radii
 
     def domain(self) -> Domain:
         """The endfeet of this rank."""
@@ -67,6 +82,11 @@ class Endfeet:
             (np.ones(len(self.ids)), (self.vessels, np.arange(len(self.ids)))), shape=(self.n_vessels, len(self.ids))
         )
         return Operator(ENDFEET, VESSELS, matrix, Reduction.MEAN, over_ranks=True)
+
+
+def _count_vessels(config: SimulationConfig) -> int:
+    circuit = libsonata.CircuitConfig.from_file(str(config.network))
+    return sum(circuit.node_population(name).size for name in vasculature_populations(circuit))
 
 
 def _gliovascular_managers(neurodamus: Any) -> list[Any]:

@@ -38,7 +38,7 @@ def main(folder: Path, result: Path) -> None:
     config.output_dir.mkdir(exist_ok=True)
     clock = Clock.from_config(config.run.dt, config.run.tstop)
     neurons = NeuronSimulator(config, world, clock)
-    endfeet = Endfeet(neurons._neurodamus, neurons.h)
+    endfeet = Endfeet(config, neurons._neurodamus, neurons.h)
     vessels = BloodflowSimulator(config, world, clock)
     domains = {ENDFEET: endfeet.domain(), **vessels.domains()}
     transfers = Transfers(world, domains, [endfeet.operator()])
