@@ -79,7 +79,8 @@ def _symbolic(first: np.ndarray, second: np.ndarray, size: int) -> tuple[np.ndar
     )
     pattern = sparse.tril(factors.L, k=-1, format="csc")
     pattern.sort_indices()
-    return np.argsort(factors.perm_c), pattern.indptr.astype(np.int64), pattern.indices.astype(np.int64)
+    # unsigned: numba need not look for negative indices in its innermost loop
+    return np.argsort(factors.perm_c), pattern.indptr.astype(np.int64), pattern.indices.astype(np.uint32)
 
 
 def _find_places(columns: np.ndarray, rows: np.ndarray, low: np.ndarray, high: np.ndarray, size: int) -> np.ndarray:
