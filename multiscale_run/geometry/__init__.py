@@ -1,0 +1,23 @@
+"""Meshes of the tissue, and how neurons and vessels lie in them.
+
+It needs neither a simulator nor MPI. Lengths are in um, everything sparse is a scipy CSR matrix.
+"""
+
+from multiscale_run.geometry.boxes import cubic_mesh, fit_box
+from multiscale_run.geometry.gmsh_box import gmsh_box
+from multiscale_run.geometry.locator import OUTSIDE
+from multiscale_run.geometry.mesh import TetMesh
+from multiscale_run.geometry.mesh_files import read_mesh, write_msh22
+from multiscale_run.geometry.walk import Intersector, Overlap
+
+__all__ = [
+    "OUTSIDE",
+    "Intersector",
+    "Overlap",
+    "TetMesh",
+    "cubic_mesh",
+    "fit_box",
+    "gmsh_box",
+    "read_mesh",
+    "write_msh22",
+]

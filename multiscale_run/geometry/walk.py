@@ -1,0 +1,254 @@
+"""Lengths of segments inside tetrahedra.
+
+A segment that starts in the mesh is walked from face to face (Haines 1991, in Graphics Gems II, ray tracing of convex
+polyhedra, one cell after the other). What a walk cannot finish (a start outside, a way through the surface, rounding
+at a vertex) is clipped against every tetrahedron of the bins that it meets, and the intervals are joined without gap.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numba
+import numpy as np
+import scipy.sparse as sparse
+
+from mpi_coupling.world import UserError
+from multiscale_run.geometry.locator import OUTSIDE, TOLERANCE, Locator, bin_index, locate_one
+from multiscale_run.geometry.mesh import TetMesh
+
+_UNFINISHED = -1
+_MOST_STANDSTILLS = 32
+"""Faces that a walk may cross without getting further, as happens at a vertex, before it is given up."""
+
+
+@dataclass(frozen=True, eq=False)
+class Overlap:
+    """How segments lie in a mesh.
+
+    Attributes:
+        fractions: part of each segment's length in each tetrahedron, shape (segments, tetrahedra). A segment of no
+            length lies wholly in the tetrahedron of its point.
+    """
+
+    fractions: sparse.csr_matrix
+
+    @cached_property
+    def inside(self) -> np.ndarray:
+        """Part of each segment that lies in the mesh, 1 up to rounding where all of it does, shape (segments,)."""
+        return np.asarray(self.fractions.sum(axis=1)).ravel()
+
+    def outside(self, amounts: np.ndarray, tolerance: float = 1e-9) -> tuple[np.ndarray, float]:
+        """What the mesh does not cover.
+
+        Args:
+            amounts: length, area or volume of each segment, shape (segments,).
+            tolerance: part of a segment that may be missing.
+
+        Returns:
+            The segments that lie outside, wholly or in part, and the amount that is lost there.
+        """
+        segments = np.flatnonzero(self.inside < 1 - tolerance)
+        return segments, float(((1 - self.inside[segments]) * np.asarray(amounts)[segments]).sum())
+
+
+class Intersector:
+    """Intersects segments with a mesh.
+
+    Args:
+        mesh: the mesh.
+    """
+
+    def __init__(self, mesh: TetMesh) -> None:
+        self._locator = Locator(mesh)
+        self._neighbours = mesh.neighbours
+
+    def locate(self, points: np.ndarray) -> np.ndarray:
+        """Tetrahedron of each point, :data:`OUTSIDE` where there is none, shape (points,)."""
+        return self._locator.locate(points)
+
+    def intersect(self, starts: np.ndarray, ends: np.ndarray) -> Overlap:
+        """Lengths of straight segments inside each tetrahedron.
+
+        The pieces of a segment add up to its part inside the mesh to rounding, 1e-14, whether it passes through
+        vertices, edges or faces; one that runs in a face is given to one of the two tetrahedra there. A crossing is as
+        exact as the angle to the face allows: the segment meant is at most 1e-11 of the tetrahedron's height away.
+
+        Args:
+            starts: first point of each segment in um, shape (segments, 3).
+            ends: last point of each segment in um, shape (segments, 3).
+
+        Raises:
+            UserError: a point is not finite, or there are not as many starts as ends.
+        """
+        starts, ends = (np.asarray(points, dtype=float).reshape(-1, 3) for points in (starts, ends))
+        if len(starts) != len(ends):
+            raise UserError(f"{len(starts)} starts and {len(ends)} ends of segments; there must be as many")
+        broken = ~np.isfinite(starts + ends).all(axis=1)
+        if broken.any():
+            row = np.flatnonzero(broken)[0]
+            raise UserError(f"segment {row} goes from {starts[row]} to {ends[row]} um; all coordinates must be finite")
+        origin, bins = self._locator.centre, self._locator.bins
+        start, tets, fractions = _intersect_all(
+            np.ascontiguousarray(starts - origin),
+            np.ascontiguousarray(ends - starts),
+            self._neighbours,
+            self._locator.planes,
+            (bins.lower, bins.width, bins.counts, bins.start, bins.members),
+        )
+        shape = (len(starts), len(self._neighbours))
+        return Overlap(sparse.csr_matrix((fractions, tets, start), shape=shape))
+
+
+@numba.njit(cache=True)
+def _along(planes, tet, face, origin, direction):
+    """A barycentric coordinate at the start of a segment, and its change up to the end."""
+    x, y, z = planes[tet, face, 0], planes[tet, face, 1], planes[tet, face, 2]
+    value = x * origin[0] + y * origin[1] + z * origin[2] + planes[tet, face, 3]
+    return value, x * direction[0] + y * direction[1] + z * direction[2]
+
+
+@numba.njit(cache=True)
+def _walk(origin, direction, tet, neighbours, planes, tets, fractions):
+    """Write the pieces of one segment and give their number, or _UNFINISHED."""
+    done, count, entry, standstills = 0.0, 0, -1, 0
+    while standstills < _MOST_STANDSTILLS and count < len(tets):
+        leave, leave_face = 1.0, -1
+        for face in range(4):
+            value, change = _along(planes, tet, face, origin, direction)
+            if value + done * change < -TOLERANCE:
+                return _UNFINISHED
+            # a segment that ends on the surface does not leave through it
+            is_way_out = neighbours[tet, face] >= 0 or value + change < -TOLERANCE
+            if face != entry and change < 0.0 and value < -leave * change and is_way_out:
+                leave, leave_face = -value / change, face
+        if leave > done:
+            tets[count], fractions[count] = tet, leave - done
+            count += 1
+            done = leave
+            standstills = 0
+        else:
+            standstills += 1
+        if leave_face < 0:
+            return count
+        following = neighbours[tet, leave_face]
+        if following < 0:
+            return _UNFINISHED
+        for face in range(4):
+            if neighbours[following, face] == tet:
+                entry = face
+        tet = following
+    return _UNFINISHED
+
+
+@numba.njit(cache=True)
+def _clip(origin, direction, tet, planes):
+    """Interval of one segment in one tetrahedron: start as found, start allowing for rounding, end."""
+    low, low_rounded, high = 0.0, 0.0, 1.0
+    for face in range(4):
+        value, change = _along(planes, tet, face, origin, direction)
+        if value >= -TOLERANCE and value + change >= -TOLERANCE:
+            continue
+        if change > 0.0:
+            low = max(low, -value / change)
+            low_rounded = max(low_rounded, (-value - TOLERANCE) / change)
+        elif change < 0.0:
+            high = min(high, -value / change)
+        else:
+            return 1.0, 1.0, 0.0
+    return low, low_rounded, high
+
+
+@numba.njit(cache=True)
+def _candidates(origin, direction, row, planes, bins, seen, intervals, members):
+    """Intervals of one segment in the tetrahedra of all bins that its box meets; gives their number."""
+    lower, width, counts, start, binned = bins
+    first, last = np.empty(3, np.int64), np.empty(3, np.int64)
+    for axis in range(3):
+        a, b = origin[axis], origin[axis] + direction[axis]
+        first[axis] = bin_index(min(a, b), axis, lower, width, counts)
+        last[axis] = bin_index(max(a, b), axis, lower, width, counts)
+    count = 0
+    for i in range(first[0], last[0] + 1):
+        for j in range(first[1], last[1] + 1):
+            for k in range(first[2], last[2] + 1):
+                bin_ = (i * counts[1] + j) * counts[2] + k
+                for place in range(start[bin_], start[bin_ + 1]):
+                    tet = binned[place]
+                    if seen[tet] == row:
+                        continue
+                    seen[tet] = row
+                    low, low_rounded, high = _clip(origin, direction, tet, planes)
+                    if high > low_rounded:
+                        intervals[count, 0], intervals[count, 1], intervals[count, 2] = low, low_rounded, high
+                        members[count] = tet
+                        count += 1
+    return count
+
+
+@numba.njit(cache=True)
+def _join(intervals, members, n_candidates, tets, fractions):
+    """Cover a segment by intervals, each from where the one before ended; gives the number of pieces."""
+    done, count = 0.0, 0
+    while done < 1.0:
+        best, reach, next_low = -1, done, 2.0
+        for place in range(n_candidates):
+            if intervals[place, 2] <= done:
+                continue
+            if intervals[place, 1] <= done:
+                if intervals[place, 2] > reach:
+                    best, reach = place, intervals[place, 2]
+            else:
+                next_low = min(next_low, intervals[place, 0])
+        if best >= 0:
+            tets[count], fractions[count] = members[best], reach - done
+            count += 1
+            done = reach
+        elif next_low < 1.0:
+            done = max(next_low, np.nextafter(done, 2.0))
+        else:
+            break
+    return count
+
+
+@numba.njit(cache=True)
+def _pieces(origin, direction, row, neighbours, planes, bins, scratch):
+    """Write the pieces of one segment into the scratch arrays and give their number."""
+    tets, fractions, seen, intervals, members = scratch
+    tet = locate_one(origin, planes, bins[0], bins[1], bins[2], bins[3], bins[4])
+    if direction[0] == 0.0 and direction[1] == 0.0 and direction[2] == 0.0:
+        tets[0], fractions[0] = tet, 1.0
+        return 0 if tet == OUTSIDE else 1
+    if tet != OUTSIDE:
+        count = _walk(origin, direction, tet, neighbours, planes, tets, fractions)
+        if count != _UNFINISHED:
+            return count
+    n_candidates = _candidates(origin, direction, row, planes, bins, seen, intervals, members)
+    return _join(intervals, members, n_candidates, tets, fractions)
+
+
+@numba.njit(cache=True)
+def _intersect_all(origins, directions, neighbours, planes, bins):
+    """Row starts, columns and values of the sparse matrix of length fractions."""
+    n_rows, n_tets = len(origins), len(planes)
+    scratch = (
+        np.empty(n_tets, np.int32),
+        np.empty(n_tets),
+        np.full(n_tets, -1),
+        np.empty((n_tets, 3)),
+        np.empty(n_tets, np.int32),
+    )
+    start = np.zeros(n_rows + 1, np.int64)
+    tets, fractions = np.empty(4 * n_rows + 16, np.int32), np.empty(4 * n_rows + 16)
+    for row in range(n_rows):
+        count = _pieces(origins[row], directions[row], row, neighbours, planes, bins, scratch)
+        used = start[row]
+        if used + count > len(tets):
+            size = 2 * (used + count)
+            tets = np.concatenate((tets, np.empty(size - len(tets), np.int32)))
+            fractions = np.concatenate((fractions, np.empty(size - len(fractions))))
+        tets[used : used + count] = scratch[0][:count]
+        fractions[used : used + count] = scratch[1][:count]
+        start[row + 1] = used + count
+    return start, tets[: start[n_rows]].copy(), fractions[: start[n_rows]].copy()
