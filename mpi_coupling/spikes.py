@@ -85,8 +85,8 @@ class SpikeWriter(CollectiveWriter):
         windows = [(name, *self._gather(name)) for name in names]
         n_spikes = self._world.sum(sum(len(times) for spikes in self._spikes.values() for times, _ in spikes))
         self._spikes.clear()
-        if not names:
-            return
+        if n_spikes == 0:
+            return  # each writing copies the file
 
         def change(file: h5py.File) -> None:
             for name, times, node_ids in windows:

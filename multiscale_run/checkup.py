@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
@@ -21,6 +22,7 @@ from multiscale_run.mechanisms import mechanism_library, mod_folder
 from multiscale_run.metabolism import load_network
 from multiscale_run.metabolism.julia import julia_health
 from multiscale_run.simulators import SIMULATORS
+from multiscale_run.simulators.neurodamus_session import sonata_config
 
 DUMMY_SITES = 3
 """Sites of the vector that transform expressions are tried on."""
@@ -56,6 +58,7 @@ def checkup(config: SimulationConfig, ranks: int = 1) -> Health:
         ("engines", lambda: _engines(config)),
         ("fields, arguments and transform expressions", lambda: _fields(config)),
         ("species, inputs and parameters", lambda: _names(config)),
+        ("SONATA part", lambda: _sonata(config)),
         ("circuit", lambda: check_circuit(config)),
         ("mechanisms", lambda: _mechanisms(config)),
     ]
@@ -113,9 +116,20 @@ def _names(config: SimulationConfig) -> list[Problem]:
     )
 
 
+def _sonata(config: SimulationConfig) -> Iterator[Problem]:
+    try:
+        sonata_config(config)
+    except UserError as error:
+        yield Problem(config.file.name, "", ABSENT, str(error))
+
+
 def _mechanisms(config: SimulationConfig) -> Iterator[Problem]:
     folder = mod_folder(config.folder)
     try:
-        mechanism_library(folder)
+        library = mechanism_library(folder)
     except UserError as error:
         yield Problem(str(folder or "mechanisms"), "", ABSENT, str(error))
+        return
+    for path in str(library.library_path).split(":"):
+        if not Path(path).is_file():
+            yield Problem("NRNMECH_LIB_PATH", "", path, "no such file; unset the variable to use our mechanisms")

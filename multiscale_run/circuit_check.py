@@ -17,9 +17,15 @@ import numpy as np
 from multiscale_run.config import Problem, SimulationConfig
 from multiscale_run.config.problems import ABSENT
 
-BIOPHYSICAL, CHEMICAL, TRIPARTITE = "biophysical", "chemical", "synapse_astrocyte"
+BIOPHYSICAL, ASTROCYTE, CHEMICAL, TRIPARTITE = "biophysical", "astrocyte", "chemical", "synapse_astrocyte"
 FIRST_SYNAPSE_GID = 1_000_000
 """Neurodamus numbers the release sites of tripartite synapses from here on, so neurons must stay below."""
+
+GID_BLOCK = 1000
+"""Neurodamus begins the ids of each population at a multiple of this."""
+
+CHUNK_EDGES = 5_000_000
+SYNAPSES = "synapse_population"
 
 SHOWN = 3
 """How many names a message lists of those that are missing."""
@@ -90,8 +96,9 @@ def _neurons(circuit: libsonata.CircuitConfig) -> Iterator[_Found]:
     name = _of_type(circuit, BIOPHYSICAL)[0]
     population, properties = circuit.node_population(name), circuit.node_population_properties(name)
     place = f"networks.nodes.{name}"
-    if not 0 < population.size < FIRST_SYNAPSE_GID:
-        yield place, population.size, f"must have 1 to {FIRST_SYNAPSE_GID - 1} neurons"
+    sizes = [circuit.node_population(other).size for other in [*_of_type(circuit, ASTROCYTE), name]]
+    if not population.size or sum(-(-size // GID_BLOCK) * GID_BLOCK for size in sizes) > FIRST_SYNAPSE_GID:
+        yield place, sizes, f"neurons and astrocytes must be at least 1 and together at most {FIRST_SYNAPSE_GID}"
         return
     everyone = population.select_all()
     missing = sorted({"morphology", "model_template"} - set(population.attribute_names))
@@ -122,27 +129,36 @@ def _some(names: list[str]) -> str:
 def _edges(circuit: libsonata.CircuitConfig) -> Iterator[_Found]:
     for name in sorted(circuit.edge_populations):
         edges = circuit.edge_population(name)
-        everything = edges.select_all()
-        for end, population, ids in (
-            ("source", edges.source, edges.source_nodes(everything)),
-            ("target", edges.target, edges.target_nodes(everything)),
+        for end, population, read in (
+            ("source", edges.source, edges.source_nodes),
+            ("target", edges.target, edges.target_nodes),
         ):
             place = f"networks.edges.{name}"
+            highest = max((int(read(chunk).max()) for chunk in _chunks(edges)), default=-1)
             if population not in circuit.node_populations:
                 yield place, population, f"its {end} population is not in the circuit"
-            elif len(ids) and ids.max() >= (size := circuit.node_population(population).size):
-                yield place, int(ids.max()), f"a {end} id is out of range: {population} has {size} nodes"
+            elif highest >= (size := circuit.node_population(population).size):
+                yield place, highest, f"a {end} id is out of range: {population} has {size} nodes"
         if circuit.edge_population_properties(name).type == CHEMICAL:
             yield from _order(name, edges)
 
 
+def _chunks(edges: libsonata.EdgePopulation) -> Iterator[libsonata.Selection]:
+    """All edges, some at a time: a circuit's edges need not fit into memory."""
+    for start in range(0, edges.size, CHUNK_EDGES):
+        yield libsonata.Selection([(start, min(start + CHUNK_EDGES, edges.size))])
+
+
 def _order(name: str, edges: libsonata.EdgePopulation) -> Iterator[_Found]:
     """Astrocytes find a synapse by its rank within its connection, so a connection's rows must stand together."""
-    everything = edges.select_all()
-    source, target = edges.source_nodes(everything), edges.target_nodes(everything)
-    pair = target.astype(np.int64) * (int(source.max(initial=0)) + 1) + source.astype(np.int64)
-    starts = pair[np.flatnonzero(np.diff(pair, prepend=-1))]
-    if len(np.unique(starts)) != len(starts):
+    starts, last = [], -1
+    for chunk in _chunks(edges):
+        source, target = edges.source_nodes(chunk).astype(np.int64), edges.target_nodes(chunk).astype(np.int64)
+        pair = (target << 32) | source
+        starts.append(pair[np.diff(pair, prepend=last) != 0])
+        last = int(pair[-1])
+    connections = np.concatenate(starts) if starts else np.empty(0, np.int64)
+    if len(np.unique(connections)) != len(connections):
         place = f"networks.edges.{name}"
         yield place, ABSENT, "edges of one (source, target) pair must be contiguous; sort by target and source"
 
@@ -152,15 +168,13 @@ def _tripartite_synapses(circuit: libsonata.CircuitConfig) -> Iterator[_Found]:
         if circuit.edge_population_properties(name).type != TRIPARTITE:
             continue
         edges, place = circuit.edge_population(name), f"networks.edges.{name}"
-        if not edges.size:
-            continue
-        synapses = edges.get_attribute("synapse_id", edges.select_all())
-        populations = set(edges.get_attribute("synapse_population", edges.select_all()))
-        unknown = sorted(populations - set(circuit.edge_populations))
+        highest = max((int(edges.get_attribute("synapse_id", chunk).max()) for chunk in _chunks(edges)), default=-1)
+        named = {population for chunk in _chunks(edges) for population in edges.get_attribute(SYNAPSES, chunk)}
+        unknown = sorted(named - set(circuit.edge_populations))
         if unknown:
-            yield f"{place}.synapse_population", unknown[0], "is not an edge population of the circuit"
-        elif synapses.max() >= (size := max(circuit.edge_population(p).size for p in populations)):
-            yield f"{place}.synapse_id", int(synapses.max()), f"is out of range: there are {size} synapses"
+            yield f"{place}.{SYNAPSES}", unknown[0], "is not an edge population of the circuit"
+        elif highest >= (size := max((circuit.edge_population(p).size for p in named), default=0)):
+            yield f"{place}.synapse_id", highest, f"is out of range: there are {size} synapses"
 
 
 def _node_sets(config: SimulationConfig, circuit: libsonata.CircuitConfig) -> Iterator[Problem]:
@@ -168,13 +182,37 @@ def _node_sets(config: SimulationConfig, circuit: libsonata.CircuitConfig) -> It
     if not path:
         return
     try:
-        known = libsonata.NodeSets.from_file(str(path)).names
+        sets = libsonata.NodeSets.from_file(str(path))
     except Exception as error:
         yield Problem(str(path), "", ABSENT, f"is not a node set file: {error}")
         return
     for place, name in _named_sets(config.raw):
-        if name not in known:
-            yield Problem(config.file.name, place, name, f"is not a node set; allowed: {', '.join(sorted(known))}")
+        if name not in sets.names:
+            allowed = ", ".join(sorted(sets.names))
+            yield Problem(config.file.name, place, name, f"is not a node set; allowed: {allowed}")
+        elif place.endswith(".cells") and not _selected(sets, name, neuron_population(config)):
+            yield Problem(config.file.name, place, name, "selects no neuron, so there is nothing to report")
+    yield from _simulated_set(config, circuit, sets)
+
+
+def _simulated_set(
+    config: SimulationConfig, circuit: libsonata.CircuitConfig, sets: libsonata.NodeSets
+) -> Iterator[Problem]:
+    """Neurodamus loses its way when a population it knows of has no cell in the node set that it simulates."""
+    name = config.raw.get("node_set")
+    if name not in sets.names:
+        return
+    for population in [*_of_type(circuit, BIOPHYSICAL), *_of_type(circuit, ASTROCYTE)]:
+        if not _selected(sets, name, circuit.node_population(population)):
+            remedy = 'name a set with cells of each population, such as ["Neurons", "Astrocytes"] by population'
+            yield Problem(config.file.name, "node_set", name, f"selects no cell of {population}; {remedy}")
+
+
+def _selected(sets: libsonata.NodeSets, name: str, population: libsonata.NodePopulation) -> bool:
+    try:
+        return sets.materialize(name, population).flat_size > 0
+    except libsonata.SonataError:  # an attribute that this population lacks
+        return False
 
 
 def _named_sets(raw: Any) -> Iterator[tuple[str, str]]:

@@ -13,6 +13,9 @@ from multiscale_run.coupling import NEURONS, Transfers
 from multiscale_run.coupling.connections import Port
 from multiscale_run.simulators import NeuronSimulator, Simulator
 
+SUCCESS = ".SUCCESS"
+"""File in the output folder that a finished run leaves."""
+
 Moment = Literal["before_sync", "after_sync"]
 
 
@@ -48,11 +51,17 @@ class SimulatorReports:
         transfers: Transfers,
     ) -> None:
         self._transfers = transfers
+        self._periods = {name: simulator.period for name, simulator in simulators.items()}
         self._reports = [
             _Report(
                 simulator=name,
                 moment=settings.when,
-                port=Port.of(simulators[name], settings.src_get_func, settings.src_get_kwargs, reader=f"reports.{key}"),
+                port=Port.of(
+                    simulators[name],
+                    settings.src_get_func,
+                    settings.src_get_kwargs,
+                    reader=f"multiscale_run.reports.{name}.{key}",
+                ),
                 file=CompartmentReport.per_node(
                     world,
                     config.output_dir / settings.file_name,
@@ -68,8 +77,10 @@ class SimulatorReports:
             for key, settings in getattr(config.multiscale_run.reports, name).items()
         ]
 
-    def record(self, simulator: str, moment: Moment) -> None:
-        """Take one row of every report of a simulator that belongs to this moment."""
+    def record(self, simulator: str, moment: Moment, tick: int) -> None:
+        """Take one row of every report of a simulator that belongs to this moment; none off the simulator's period."""
+        if tick % self._periods[simulator]:
+            return  # the short last step of a run
         for report in self._reports:
             if (report.simulator, report.moment) == (simulator, moment):
                 report.file.append(self._transfers.transfer(report.port.read(), NEURONS).values)

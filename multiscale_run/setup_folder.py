@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 import tempfile
@@ -47,6 +48,8 @@ class CircuitRequest:
         if neurons is not None:
             return cls(spec=CircuitSpec(neurons=neurons, size_um=size, seed=seed, morphologies=morphologies))
         name = circuit or DEFAULT_CIRCUIT
+        if morphologies is not None and not Path(name).is_file() and circuit is None:
+            raise UserError("--morphologies goes with --neurons or --circuit tiny: say how many neurons to build")
         if name in circuit_names():
             if size is not None:
                 raise UserError("--size goes with --neurons")
@@ -127,4 +130,4 @@ def _slurm_script(folder: Path) -> str:
     source = (resources.files("multiscale_run") / "templates" / "simulation.sbatch.jinja").read_text()
     template = jinja2.Template(source, trim_blocks=True, keep_trailing_newline=True)
     programs = Path(sys.executable).parent
-    return template.render(name=folder.resolve().name, module=None, programs=programs, folder=folder.resolve())
+    return template.render(name=re.sub(r"[^\w.-]", "_", folder.resolve().name, flags=re.ASCII), programs=programs)

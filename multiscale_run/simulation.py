@@ -12,6 +12,8 @@ The order within a step, and the events around each simulator's advance:
 
 from __future__ import annotations
 
+import fcntl
+
 from mpi_coupling.clock import Clock, Schedule
 from mpi_coupling.console import Progress, get_logger
 from mpi_coupling.profile import Profiler
@@ -20,17 +22,17 @@ from mpi_coupling.world import UserError, World
 from multiscale_run.circuit_check import neuron_layers
 from multiscale_run.config import SimulationConfig
 from multiscale_run.coupling import Transfers, connect
-from multiscale_run.reports import SimulatorReports
+from multiscale_run.reports import SUCCESS, SimulatorReports
 from multiscale_run.simulators import MetabolismSimulator, NeuronSimulator, Simulator
-from multiscale_run.simulators.checks import RunStopped
+from multiscale_run.simulators.checks import RunStopped, stop_if_asked
 from multiscale_run.simulators.neuron_checks import NeuronChecks
 from multiscale_run.simulators.neuron_reports import build_reports
 from multiscale_run.simulators.resting_demand import match_resting_demand
 
 log = get_logger(__name__)
 
-SUCCESS = ".SUCCESS"
 PROFILE = "profile.json"
+LOCK = ".lock"
 
 
 class NoNeuronLeft(RunStopped):
@@ -54,6 +56,7 @@ class Simulation:
             self.neurons = NeuronSimulator(config, world, self.clock)
             self._neuron_reports = build_reports(self.neurons, world, config)
         self.simulators: dict[str, Simulator] = {self.neurons.name: self.neurons}
+        self.metabolism: MetabolismSimulator | None = None
         if config.multiscale_run.with_metabolism:
             with profiler.phase("build/metabolism"):
                 self._add_metabolism()
@@ -81,8 +84,7 @@ class Simulation:
             for step in schedule:
                 for name in step.due:
                     self._advance(self.simulators[name], step.stop_tick)
-                self._checks.apply(step.stop_tick)
-                self._write(step.stop_tick)
+                self._conclude(step.stop_tick)
                 progress.update(self.clock.ms(step.stop_tick))
         self._finish()
 
@@ -91,7 +93,13 @@ class Simulation:
             folder = self.config.output_dir
             try:
                 folder.mkdir(parents=True, exist_ok=True)
+                self._lock = (folder / LOCK).open("w")  # held by the system until this process ends
+                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 (folder / SUCCESS).unlink(missing_ok=True)
+            except BlockingIOError as error:
+                raise UserError(
+                    f"{folder}: another run is writing its results there; wait for it or stop it"
+                ) from error
             except OSError as error:
                 raise UserError(f"{folder}: results cannot be written there: {error.strerror}") from error
 
@@ -101,8 +109,8 @@ class Simulation:
         layers = neuron_layers(self.config, self.neurons.alive.neuron_ids)
         metabolism = MetabolismSimulator(self.config, self.world, self.clock, self.neurons.alive, layers)
         if self.config.multiscale_run.metabolism.calibrate_resting_demand:
-            match_resting_demand(self.neurons, metabolism.resting_supply())
-        self.simulators[metabolism.name] = metabolism
+            match_resting_demand(self.neurons, metabolism.resting_supply(), self.world)
+        self.metabolism = self.simulators[metabolism.name] = metabolism
 
     def _find_transfers(self) -> Transfers:
         domains, operators = {}, []
@@ -114,9 +122,10 @@ class Simulation:
     def _first_exchange(self) -> None:
         """Let every simulator start from the same values before anything advances."""
         for simulator in self.simulators.values():
-            self._exchange(simulator, 0)
-        self._checks.apply(0)
-        self._write(0)
+            self.connections.fire(f"after_{simulator.name}_advance")
+            self._reports.record(simulator.name, "before_sync", 0)
+            self._reports.record(simulator.name, "after_sync", 0)
+        self._conclude(0)
 
     def _advance(self, simulator: Simulator, tick: int) -> None:
         with self.profiler.phase("coupling"):
@@ -127,20 +136,28 @@ class Simulation:
 
     def _exchange(self, simulator: Simulator, tick: int) -> None:
         with self.profiler.phase("reports"):
-            self._reports.record(simulator.name, "before_sync")
+            self._reports.record(simulator.name, "before_sync", tick)
         with self.profiler.phase("coupling"):
             self.connections.fire(f"after_{simulator.name}_advance")
         with self.profiler.phase("reports"):
-            self._reports.record(simulator.name, "after_sync")
+            self._reports.record(simulator.name, "after_sync", tick)
 
-    def _write(self, tick: int) -> None:
+    def _conclude(self, tick: int) -> None:
+        """Check every quantity, bring the step to disk, then stop if a check says so: what led there is kept."""
+        stops = self._checks.apply(tick)
+        if self.metabolism is not None and tick % self.metabolism.period == 0:
+            stops += self.metabolism.check()
+        self._write()
+        stop_if_asked(stops, self.world, self.clock.ms(tick))
+        if not self.world.any(bool(self.neurons.alive.mask.any())):
+            raise NoNeuronLeft(f"every neuron was excluded by {self.clock.ms(tick):g} ms; the warnings above say why")
+
+    def _write(self) -> None:
         """Bring everything recorded so far to disk, so that a run that dies leaves its finished steps readable."""
         with self.profiler.phase("reports"):
             self.neurons.collect_spikes(self._spikes)
             for file in (*self._neuron_reports, self._reports, self._spikes):
                 file.flush()
-        if not self.world.any(bool(self.neurons.alive.mask.any())):
-            raise NoNeuronLeft(f"every neuron was excluded by {self.clock.ms(tick):g} ms; the warnings above say why")
 
     def _finish(self) -> None:
         for simulator in self.simulators.values():

@@ -10,7 +10,7 @@ import numpy as np
 
 from mpi_coupling.world import UserError
 from multiscale_run.config import SimulationConfig
-from multiscale_run.simulation import SUCCESS
+from multiscale_run.reports import SUCCESS
 
 
 @dataclass(frozen=True)

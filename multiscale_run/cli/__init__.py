@@ -41,23 +41,31 @@ class _LazyGroup(click.Group):
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="multiscale-run")
-@click.option("-v", "--verbose", count=True, help="Say more; twice for debugging.")
-@click.pass_context
-def group(ctx: click.Context, verbose: int) -> None:
+@click.option("-v", "--verbose", is_flag=True, help="Say more: log everything.")
+def group(verbose: bool) -> None:
     """Coupled simulation of neurons, extracellular ions, blood flow and energy metabolism.
 
     Start with: multiscale-run init --circuit tiny my-simulation
     """
-    ctx.obj = verbose
 
 
 def main() -> None:
     """Entry point of the ``multiscale-run`` program: runs a command; an error ends all ranks."""
+    if {"-h", "--help", "--version"} & set(sys.argv[1:]):
+        group()  # needs no MPI
     from mpi_coupling.console import setup_logging
-    from mpi_coupling.world import World, abort_on_error
+    from mpi_coupling.world import UserError, World, abort_on_error
 
-    world = World.start()  # before any command imports NEURON
+    try:
+        world = World.start()  # before any command imports NEURON
+    except UserError as error:
+        sys.exit(f"Error: {error}")
     abort_on_error(world)
-    setup_logging(world.rank, world.size, sys.argv.count("-v") + sys.argv.count("--verbose"))
+    setup_logging(world.rank, world.size, 1 if {"-v", "--verbose"} & set(sys.argv[1:]) else 0)
     with world.guard():
-        group()
+        try:
+            group()
+        except OSError as error:
+            if error.filename is None:
+                raise
+            raise UserError(f"{error.filename}: {error.strerror}") from error

@@ -24,13 +24,13 @@ def command(folder: Path, ranks: int) -> None:
 
     world = World.start()
     config = load_config(folder)
-    report = checkup(config, ranks=max(ranks, world.size))
+    report = world.on_root(lambda: checkup(config, ranks=max(ranks, world.size)))
+    if report.problems:
+        raise ConfigError(report.problems)
     if not world.is_root:
         return
     for note in report.notes:
         click.echo(f"note: {note}")
-    if report.problems:
-        raise ConfigError(report.problems)
     for line in report.passed:
         click.echo(f"ok: {line}")
     click.echo(f"{config.folder} is ready to compute")

@@ -24,7 +24,7 @@ def command(folder: Path) -> None:
 
     world = World.start()
     config = load_config(folder)
-    problems = checkup(config, ranks=world.size).problems
+    problems = world.on_root(lambda: checkup(config, ranks=world.size).problems)
     if problems:
         raise ConfigError(problems)
     simulation = Simulation(config, world, Profiler())

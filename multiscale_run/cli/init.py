@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -61,4 +62,4 @@ def command(
         problems = checkup(load_config(folder)).problems
         if problems:
             raise ConfigError(problems)
-    click.echo(f"next: multiscale-run compute {folder}")
+    click.echo(f"next: multiscale-run compute {shlex.quote(str(folder))}")

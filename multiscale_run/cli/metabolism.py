@@ -68,6 +68,9 @@ def run(
         plot_course(course, network, plot)
         click.echo(f"figure in {plot}")
 
+    if (course.status != Status.OK).all():
+        raise SystemExit(3)
+
 
 def _numbers(assignments: tuple[str, ...]) -> dict[str, float]:
     from mpi_coupling.world import UserError

@@ -94,32 +94,32 @@ class Connection:
         """Do the exchange. Collective where the path between the two domains is.
 
         Raises:
-            CouplingError: the number of values does not fit the destination's sites.
-            ExpressionError: the transform expression failed.
+            CouplingError: a field refused, the expression failed, or the number of values does not fit the
+                destination's sites; the message names the connection.
         """
-        arrived = self._carry(self.source.read(), transfers)
-        own = None if self.destination_read is None else self.destination_read.read().values
-        result = ACTIONS[self.action](arrived, own, self.previous)
-        self.destination.write(result)
-        if self.source_write is not None:
-            self.source_write.write(result)
+        try:
+            arrived = self._carry(self.source.read(), transfers)
+            own = None if self.destination_read is None else self.destination_read.read().values
+            result = ACTIONS[self.action](arrived, own, self.previous)
+            self.destination.write(result)
+            if self.source_write is not None:
+                self.source_write.write(result)
+        except (UserError, LookupError) as error:
+            raise CouplingError(f"{self.name}: {error}") from error
         if self.action is Action.MERGE:
             self.previous = result.copy()
 
     def _carry(self, sample: Sample, transfers: Transfers) -> np.ndarray:
         target = self.destination.field.domain
-        try:
-            if self.transform is None:
-                values = transfers.transfer(sample, target).values
-            elif sample.domain in CARRIED_FIRST:
-                values = self.transform(transfers.transfer(sample, target).values)
-            else:
-                values = transfers.transfer(Sample(self.transform(sample.values), sample.domain), target).values
-        except LookupError as error:
-            raise CouplingError(f"{self.name}: {error}") from error
+        if self.transform is None:
+            values = transfers.transfer(sample, target).values
+        elif sample.domain in CARRIED_FIRST:
+            values = self.transform(transfers.transfer(sample, target).values)
+        else:
+            values = transfers.transfer(Sample(self.transform(sample.values), sample.domain), target).values
         size = transfers.domains[target].size
         if len(values) != size:
-            raise CouplingError(f"{self.name}: {len(values)} values arrive at {size} {target}")
+            raise CouplingError(f"{len(values)} values arrive at {size} {target}")
         return values
 
 
@@ -166,7 +166,7 @@ def connect(
     """
     by_event = {
         event: [
-            _build(f"connections.{event}[{i}]", spec, simulators, config_view, matrices)
+            _build(f"multiscale_run.connections.{event}[{i}]", spec, simulators, config_view, matrices)
             for i, spec in enumerate(group)
             if spec.src_simulator in simulators and spec.dest_simulator in simulators
         ]

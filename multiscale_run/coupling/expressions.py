@@ -158,10 +158,6 @@ class Expression:
             )
         return array
 
-    def uses(self, name: str) -> bool:
-        """Whether the expression reads the given name, such as a coupling matrix."""
-        return any(isinstance(node, ast.Name) and node.id == name for node in ast.walk(self._tree))
-
 
 def _parse(text: str, names: tuple[str, ...]) -> ast.expr:
     if len(text) > MAX_LENGTH:

@@ -59,8 +59,11 @@ class Finding:
 
     def describe(self, neuron: int | str, milliseconds: float) -> str:
         """One sentence for a log or an error message."""
-        value = f"{self.species} = {self.value:.6g} {self.unit}"
-        text = f"neuron {neuron} at {milliseconds:g} ms: {value}, must be {self.expected}"
+        return f"neuron {neuron} at {milliseconds:g} ms: {self.describe_value()}"
+
+    def describe_value(self) -> str:
+        """The value, what it must be, and the rates that drive it."""
+        text = f"{self.species} = {self.value:.6g} {self.unit}, must be {self.expected}"
         if self.drivers:
             text += (
                 "; driven by " + ", ".join(f"{rate} {value:+.3g}" for rate, value in self.drivers) + f" {self.unit}/s"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mpi_coupling.console import get_logger
-from mpi_coupling.world import UserError
+from mpi_coupling.world import UserError, World
 from multiscale_run.config.schema.check import Check as CheckSettings
 from multiscale_run.coupling import AliveNeurons
 from multiscale_run.metabolism import Band
@@ -16,6 +16,8 @@ from multiscale_run.metabolism import Band
 log = get_logger(__name__)
 
 ABORT = "abort_simulation"
+SHOWN = 5
+"""How many failures a message lists."""
 
 
 class RunStopped(UserError):
@@ -66,25 +68,44 @@ def build_checks(settings: Mapping[str, CheckSettings], column: Callable[[int | 
     return [Check.of(check, column(key)) for key, check in settings.items()]
 
 
-def apply_checks(checks: Sequence[Check], table: np.ndarray, alive: AliveNeurons, time_ms: float) -> None:
-    """Test every living neuron's values against the bands.
+def apply_checks(checks: Sequence[Check], table: np.ndarray, alive: AliveNeurons, time_ms: float) -> list[str]:
+    """Test every living neuron's values against the bands; those that fail are excluded, or stop the run.
 
     Args:
         checks: the bands.
         table: values, shape (neurons, columns).
-        alive: neurons of this rank; those that fail are excluded.
+        alive: neurons of this rank.
         time_ms: present time, for the messages.
 
-    Raises:
-        CheckFailed: a check whose response is to stop the run failed.
+    Returns:
+        One sentence for each failure on this rank that stops the run.
     """
+    stops = []
     for check in checks:
-        failures = check.failures(table, alive)
-        if failures and check.aborts:
-            described = "; ".join(f"neuron {alive.neuron_ids[i]}: {what}" for i, what in failures.items())
-            raise CheckFailed(f"at {time_ms:g} ms the check {check.name!r} stops the run, as configured: {described}")
-        for i, what in failures.items():
-            exclude(alive, i, f"at {time_ms:g} ms: {what}")
+        for i, what in check.failures(table, alive).items():
+            if check.aborts:
+                stops.append(f"check {check.name!r}, neuron {alive.neuron_ids[i]}: {what}")
+            else:
+                exclude(alive, i, f"at {time_ms:g} ms: {what}")
+    return stops
+
+
+def stop_if_asked(stops: Sequence[str], world: World, time_ms: float) -> None:
+    """End the run on all ranks when a check on any of them says so. Collective.
+
+    Args:
+        stops: failures on this rank that stop the run.
+        world: the ranks.
+        time_ms: present time.
+
+    Raises:
+        CheckFailed: on every rank, with the same message.
+    """
+    everywhere = [stop for part in world.comm.allgather(list(stops)) for stop in part]
+    if everywhere:
+        rest = f"; and {len(everywhere) - SHOWN} more" if len(everywhere) > SHOWN else ""
+        reasons = "; ".join(everywhere[:SHOWN])
+        raise CheckFailed(f"at {time_ms:g} ms the run is stopped, as configured, by {reasons}{rest}")
 
 
 def exclude(alive: AliveNeurons, index: int, reason: str) -> None:

@@ -67,30 +67,23 @@ class MetabolismSimulator(Simulator):
         self._input_checks = build_checks(settings.checks.parameters, self.network.input_index)
 
     def advance(self, tick: int) -> None:
-        """Check, then integrate every living neuron's network to the tick."""
-        self.check()
+        """Integrate every living neuron's network to the tick; a neuron whose network fails is excluded."""
         seconds = 1e-3 * self._clock.ms(tick - self._tick)
         result = self.engine.advance(self.state, self.inputs, seconds, active=self._alive.mask)
         self._tick = tick
         causes = {finding.row: finding for finding in result.findings}
         for row in np.flatnonzero(result.failed):
-            exclude(self._alive, row, self._reason(row, result.status[row], causes.get(row)))
+            exclude(self._alive, row, self._reason(int(result.status[row]), causes.get(row)))
 
-    def _reason(self, row: int, status: int, cause: Finding | None) -> str:
+    def _reason(self, status: int, cause: Finding | None) -> str:
         time_ms = self._clock.ms(self._tick)
-        if cause is not None:
-            return cause.describe(int(self._alive.neuron_ids[row]), time_ms)
-        return f"at {time_ms:g} ms: {Status(status).meaning}"
+        return f"at {time_ms:g} ms: {Status(status).meaning}" + (f"; {cause.describe_value()}" if cause else "")
 
-    def check(self) -> None:
-        """Apply the configured bands to inputs and state; failing neurons are excluded or the run is stopped.
-
-        Raises:
-            CheckFailed: a check whose response is ``abort_simulation`` failed.
-        """
+    def check(self) -> list[str]:
+        """Apply the configured bands to inputs and state; returns the failures on this rank that stop the run."""
         time_ms = self._clock.ms(self._tick)
-        apply_checks(self._input_checks, self.inputs, self._alive, time_ms)
-        apply_checks(self._state_checks, self.state, self._alive, time_ms)
+        stops = apply_checks(self._input_checks, self.inputs, self._alive, time_ms)
+        return stops + apply_checks(self._state_checks, self.state, self._alive, time_ms)
 
     def resting_supply(self) -> np.ndarray:
         """Net production of the neuron's ATP in the present state without the pump's demand, mM/s, shape (neurons,)."""

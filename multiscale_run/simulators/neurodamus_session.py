@@ -40,7 +40,7 @@ def start_neurodamus(config: SimulationConfig, world: World) -> tuple[Any, Any]:
 
         ngv.NeuroGlialConnection.netcon_delay = config.multiscale_run.neurodamus.glial_delay
         neurodamus = Neurodamus(
-            _sonata(config),
+            sonata_config(config),
             logging_level=config.multiscale_run.logging_level,
             enable_coord_mapping=True,
             lb_mode="RoundRobin",
@@ -50,15 +50,19 @@ def start_neurodamus(config: SimulationConfig, world: World) -> tuple[Any, Any]:
     return neurodamus, NeuronWrapper
 
 
-def _sonata(config: SimulationConfig) -> Any:
-    """The merged configuration, not the file: a parent file may hold half of it."""
+def sonata_config(config: SimulationConfig) -> Any:
+    """What neurodamus is given: the merged configuration, not the file, since a parent file may hold half of it.
+
+    Raises:
+        UserError: libsonata refuses it.
+    """
     import libsonata
 
     output = {**config.raw.get("output", {}), "output_dir": str(config.output_dir), "log_file": LOG_FILE}
     try:
         return libsonata.SimulationConfig(json.dumps({**config.raw, "output": output}), str(config.folder))
     except Exception as error:
-        raise UserError(f"{config.file}: libsonata cannot use it: {error}") from error
+        raise UserError(f"the SONATA part cannot be used: {error}") from error
 
 
 @contextlib.contextmanager

@@ -25,12 +25,9 @@ class NeuronChecks:
         self._checks = build_checks(settings, lambda name: self._variables.index(str(name)))
         self._neurons, self._clock = neurons, clock
 
-    def apply(self, tick: int) -> None:
-        """Test every living neuron at a tick.
-
-        Raises:
-            CheckFailed: a check whose response is to stop the run failed.
-        """
-        if self._checks:
-            table = np.stack([self._neurons.neuron_mean(name) for name in self._variables], axis=1)
-            apply_checks(self._checks, table, self._neurons.alive, self._clock.ms(tick))
+    def apply(self, tick: int) -> list[str]:
+        """Test every living neuron at a tick; returns the failures on this rank that stop the run. Collective."""
+        if not self._checks:
+            return []
+        table = np.stack([self._neurons.neuron_mean(name) for name in self._variables], axis=1)
+        return apply_checks(self._checks, table, self._neurons.alive, self._clock.ms(tick))

@@ -19,7 +19,10 @@ from multiscale_run.simulators.neurons import NeuronSimulator
 NANOAMPERE = 1e-2
 """mA/cm2 * um2 -> nA."""
 
-SECTION_NAMES = {"soma": "soma", "axon": "axon", "dend": "dend", "apic": "apic"}
+DENSITY = "mA/cm2"
+"""NEURON's unit of the variables whose sum over a membrane is a current."""
+
+TYPES = ("compartment", "summation")
 
 
 class SegmentReport:
@@ -37,26 +40,25 @@ class SegmentReport:
         self, neurons: NeuronSimulator, world: World, config: SimulationConfig, name: str, settings: Mapping[str, Any]
     ) -> None:
         self._h = neurons.h
-        self._variable = neurons.segments.variable(settings["variable_name"].replace(".", "_"))
-        self._columns, owner = self._select(neurons, config, settings)
+        variable = settings["variable_name"].replace(".", "_")
+        self._variable = neurons.segments.variable(variable)
         self._is_sum = settings["type"] == "summation"
-        self._scale = self._scaling(neurons, settings)
+        self._columns, owner = self._select(neurons, config, settings)
+        has_area = self._is_sum and settings.get("scaling", "area") == "area" and self._h.units(variable) == DENSITY
+        self._scale = NANOAMPERE * neurons.segments.area[self._columns] if has_area else 1.0
         ids, counts = np.unique(neurons.alive.neuron_ids[owner], return_counts=True)
         self._starts = np.concatenate([[0], np.cumsum(counts)[:-1]]).astype(np.intp)
-        elements = np.zeros(len(ids), dtype=int) if self._is_sum else neurons.segments.section_ids[self._columns]
         self._start, self._step = float(settings["start_time"]), float(settings["dt"])
-        stop = min(float(settings["end_time"]), config.run.tstop)
-        self._n_steps = round((stop - self._start) / self._step)
         self._sampled = 0
         self._file = CompartmentReport(
             world,
-            config.output_dir / settings.get("file_name", f"{name}.h5"),
+            config.output_dir / f"{settings.get('file_name', name).removesuffix('.h5')}.h5",
             neurons.population,
             node_ids=ids,
             counts=np.ones(len(ids), dtype=int) if self._is_sum else counts,
-            element_ids=elements,
+            element_ids=np.zeros(len(ids), dtype=int) if self._is_sum else neurons.segments.section_ids[self._columns],
             start_ms=self._start,
-            stop_ms=self._start + self._n_steps * self._step,
+            stop_ms=min(float(settings["end_time"]), config.run.tstop),
             step_ms=self._step,
             unit=settings.get("unit", ""),
         )
@@ -73,17 +75,15 @@ class SegmentReport:
         target = settings.get("cells", config.raw.get("node_set"))
         chosen = node_sets.materialize(target, with_circuit.node_population(neurons.population)).flatten()
         kept = self._variable.present & np.isin(neurons.alive.neuron_ids, chosen)[segments.owner]
-        sections = settings.get("sections", "soma")
+        # a sum is always that of the whole cell; SONATA places it at the soma
+        sections = "all" if self._is_sum else settings.get("sections", "soma")
         if sections != "all":
-            kept &= segments.sections == SECTION_NAMES[sections]
-        if settings.get("compartments", "center" if sections == "soma" else "all") == "center":
+            kept &= segments.sections == sections
+        default = "center" if sections == "soma" else "all"
+        if not self._is_sum and settings.get("compartments", default) == "center":
             kept &= segments.is_centre
         columns = np.flatnonzero(kept)
         return columns, segments.owner[columns]
-
-    def _scaling(self, neurons: NeuronSimulator, settings: Mapping[str, Any]) -> np.ndarray | float:
-        is_density = settings.get("unit", "") == "nA" and settings.get("scaling", "area") == "area"
-        return NANOAMPERE * neurons.segments.area[self._columns] if is_density else 1.0
 
     def flush(self) -> None:
         """Bring all sampled rows to disk. Collective."""
@@ -96,8 +96,6 @@ class SegmentReport:
         """Start over: NEURON has just been initialised, all currents are known."""
         self._rows.clear()
         self._sampled = 0
-        if self._n_steps == 0:
-            return
         if self._start > 0:
             self._h.cvode.event(self._start, self._sample)
         else:
@@ -109,7 +107,7 @@ class SegmentReport:
             values = np.add.reduceat(values, self._starts)
         self._rows.append(values)
         self._sampled += 1
-        if self._sampled < self._n_steps:
+        if self._sampled < self._file.n_steps:
             self._h.cvode.event(self._start + self._sampled * self._step, self._sample)
 
 
@@ -117,14 +115,26 @@ def build_reports(neurons: NeuronSimulator, world: World, config: SimulationConf
     """The neuron reports of a configuration, recording from the next initialisation on.
 
     Raises:
-        UserError: a report asks for a variable that no neuron has.
+        UserError: a report asks for a variable that no neuron has, for no time, or for a type that is not written.
     """
     reports = []
     for name, settings in config.raw.get("reports", {}).items():
-        if not settings.get("enabled", True):
-            continue
-        variable = settings["variable_name"].replace(".", "_")
-        if not world.any(bool(neurons.segments.variable(variable).present.any())):
-            raise UserError(f"reports.{name}.variable_name: no neuron has a variable {variable!r}")
-        reports.append(SegmentReport(neurons, world, config, name, settings))
+        if settings.get("enabled", True):
+            _refuse(name, settings, neurons, world, config)
+            reports.append(SegmentReport(neurons, world, config, name, settings))
     return reports
+
+
+def _refuse(
+    name: str, settings: Mapping[str, Any], neurons: NeuronSimulator, world: World, config: SimulationConfig
+) -> None:
+    """Say what is wrong with a report that cannot be written. Collective."""
+    if settings["type"] not in TYPES:
+        raise UserError(
+            f"reports.{name}.type = {settings['type']!r}: reports of this type are not written; use {TYPES}"
+        )
+    if not settings["start_time"] < min(settings["end_time"], config.run.tstop):
+        raise UserError(f"reports.{name}.start_time = {settings['start_time']}: must be before end_time and run.tstop")
+    variable = settings["variable_name"].replace(".", "_")
+    if not world.any(bool(neurons.segments.variable(variable).present.any())):
+        raise UserError(f"reports.{name}.variable_name: no neuron has a variable {variable!r}")

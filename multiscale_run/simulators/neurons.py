@@ -25,7 +25,7 @@ from multiscale_run.coupling import (
 )
 from multiscale_run.simulators.base import Simulator
 from multiscale_run.simulators.neurodamus_session import start_neurodamus
-from multiscale_run.simulators.segments import SegmentTable
+from multiscale_run.simulators.segments import RangeVariable, SegmentTable
 
 CHARGES = {"ina": "qna_ionpools", "ik": "qk_ionpools", "ica": "qca_ionpools", "icl": "qcl_ionpools"}
 """Ion current -> range variable that holds its time integral since the start (mA/cm2*ms)."""
@@ -59,6 +59,7 @@ class NeuronSimulator(Simulator):
         self.segments = SegmentTable(self._neuron.h, cells)
         self.alive = AliveNeurons(np.array([cell.raw_gid for cell in cells], dtype=np.int64))
         self._windows: dict[str, tuple[int, np.ndarray]] = {}
+        self._known: dict[str, bool] = {}
         self._tick = 0
         names = [population for population, _ in self._neurodamus._spike_populations]
         self._offset = int(manager.local_nodes.offset)
@@ -110,12 +111,14 @@ class NeuronSimulator(Simulator):
             reader: the connection that asks; each has its own window.
 
         Raises:
-            UserError: windowed was asked of a variable that has no integral.
+            UserError: no neuron has the variable, or windowed was asked of one that has no integral.
         """
-        has_integral = var in CHARGES and bool(self.segments.variable(CHARGES[var]).present.any())
-        if windowed and var not in CHARGES:
-            raise UserError(f"get_var: {var!r} cannot be windowed; windowed variables: {', '.join(CHARGES)}")
-        variable = self.segments.variable(var)
+        variable = self._variable(var)
+        has_integral = var in CHARGES and self._exists(CHARGES[var])
+        if windowed and not has_integral:
+            raise UserError(
+                f"get_var: {var!r} cannot be windowed; windowed variables: {', '.join(CHARGES)} of ionpools"
+            )
         use_window = has_integral if windowed is None else windowed
         values = self._window_mean(var, reader or "") if use_window else variable.read()
         weights = {"area": self.segments.area, "volume": self.segments.volume}.get(weight or "", np.ones(len(values)))
@@ -129,9 +132,23 @@ class NeuronSimulator(Simulator):
             values: one value per neuron of this rank.
             var: NEURON's name of the variable.
         """
-        variable = self.segments.variable(var)
+        variable = self._variable(var)
         owner = self.segments.owner
         variable.write(np.where(self.alive.mask[owner], np.asarray(values)[owner], variable.read()))
+
+    def _exists(self, var: str) -> bool:
+        """Whether a segment of any rank has the variable. Collective the first time it is asked for."""
+        if var not in self._known:
+            self._known[var] = self._world.any(bool(self.segments.variable(var).present.any()))
+        return self._known[var]
+
+    def _variable(self, var: str) -> RangeVariable:
+        """A range variable that some segment of some rank has. Collective the first time it is asked for."""
+        if not self._exists(var):
+            raise UserError(
+                f"no neuron has a variable {var!r}; NEURON's names are meant, such as v, nai, ipump_nakpump"
+            )
+        return self.segments.variable(var)
 
     def _window_mean(self, var: str, reader: str) -> np.ndarray:
         charge = self.segments.variable(CHARGES[var]).read()

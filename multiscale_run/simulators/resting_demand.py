@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from mpi_coupling.console import get_logger
-from mpi_coupling.world import UserError
+from mpi_coupling.world import UserError, World
 from multiscale_run.simulators.neurons import NeuronSimulator
 
 log = get_logger(__name__)
@@ -21,28 +21,35 @@ FARADAY = 96485.33212
 
 PUMP_CURRENT = "ipump_nakpump"
 PUMP_DENSITY = "density_nakpump"
+AMP_SLOPE = "slope_nakpump"
+
+USUAL_DENSITY = (0.2, 5.0)
+"""Outside this range the pump is no longer the one that was measured; the user should know."""
 
 PER_DIAMETER = 4e4
 """Surface to volume of a cylinder with the units of mA/cm2, um and C/mol -> mM/ms: 4/diam * 1e4."""
 
 
 def atp_demand(neurons: NeuronSimulator) -> np.ndarray:
-    """ATP that each neuron's pump consumes at this instant, mM/s averaged over its volume, shape (neurons,).
+    """How fast each neuron's ATP falls by its pump at this instant, mM/s averaged over its volume, shape (neurons,).
 
-    The pump moves one net charge for each ATP, so demand = I/F.
+    The pump moves one net charge for each ATP that it spends, and adenylate kinase makes good a part from ADP, as in
+    the network, whose supply is counted the same way.
     """
     segments = neurons.segments
-    rate = 1e3 * PER_DIAMETER * segments.variable(PUMP_CURRENT).read() / (FARADAY * segments.diameter)
+    spent = 1e3 * PER_DIAMETER * segments.variable(PUMP_CURRENT).read() / (FARADAY * segments.diameter)
+    rate = spent / (1 - segments.variable(AMP_SLOPE).read())
     volume = np.bincount(segments.owner, segments.volume)
     return np.bincount(segments.owner, rate * segments.volume) / volume
 
 
-def match_resting_demand(neurons: NeuronSimulator, supply: np.ndarray) -> np.ndarray:
+def match_resting_demand(neurons: NeuronSimulator, supply: np.ndarray, world: World) -> np.ndarray:
     """Scale each neuron's pump density to the resting supply and initialise the model anew.
 
     Args:
         neurons: a freshly initialised simulator; it is at its resting state.
         supply: net ATP production of each neuron's network at rest, mM/s, shape (neurons,).
+        world: the ranks.
 
     Returns:
         The pump density of each neuron relative to the mechanism's default, shape (neurons,).
@@ -63,6 +70,15 @@ def match_resting_demand(neurons: NeuronSimulator, supply: np.ndarray) -> np.nda
     variable = neurons.segments.variable(PUMP_DENSITY)
     variable.write(density[neurons.segments.owner])
     neurons.restart()
-    if density.size:
-        log.info("pump density scaled by %.3g to %.3g to match the resting ATP supply", density.min(), density.max())
+    unusual = (density < USUAL_DENSITY[0]) | (density > USUAL_DENSITY[1])
+    if unusual.any():
+        log.warning(
+            "%d neurons need a pump density far from that of the mechanism (%.3g to %.3g times) to match their resting "
+            "ATP supply; look at their morphologies or at the network's inputs",
+            unusual.sum(),
+            density.min(),
+            density.max(),
+        )
+    lowest, highest = world.minimum(density.min(initial=np.inf)), world.maximum(density.max(initial=-np.inf))
+    log.info("pump density scaled by %.3g to %.3g to match the resting ATP supply", lowest, highest)
     return density

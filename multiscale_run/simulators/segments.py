@@ -61,7 +61,7 @@ class SegmentTable:
         is_centre: whether it is the middle one of its section, shape (segments,).
         diameter: diameter in um, shape (segments,).
         area: membrane area in um2, shape (segments,).
-        volume: volume in um3, shape (segments,).
+        volume: volume in um3, shape (segments,), of the cylinder that the ion pools assume, so that mass balances.
     """
 
     def __init__(self, h: Any, cells: Sequence[Any]) -> None:
@@ -84,7 +84,7 @@ class SegmentTable:
         self.is_centre = np.array(is_centre, dtype=bool)
         self.diameter = np.array([segment.diam for segment in self.segments], dtype=float)
         self.area = np.array([segment.area() for segment in self.segments], dtype=float)
-        self.volume = np.array([segment.volume() for segment in self.segments], dtype=float)
+        self.volume = self.area * self.diameter / 4
         self._variables: dict[str, RangeVariable] = {}
 
     def __len__(self) -> int:

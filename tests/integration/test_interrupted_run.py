@@ -84,6 +84,14 @@ def test_interrupted_by_ctrl_c(running):
     assert_finished_steps_are_kept(folder)
 
 
+def test_a_second_run_in_the_same_folder_is_refused(running):
+    folder, _ = running()
+    refused = folder.compute()
+    assert refused.returncode == 2
+    assert "another run is writing its results there" in refused.stdout
+    assert written(folder) > 150
+
+
 def test_a_lost_rank_ends_the_job(running):
     folder, process = running(ranks=2)
     ranks = [child for child in psutil.Process(process.pid).children() if "compute" in child.cmdline()]

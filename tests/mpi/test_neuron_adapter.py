@@ -47,7 +47,7 @@ def fresh(neurons):
 def test_every_neuron_is_on_one_rank(neurons):
     world = World.start()
     ids = world.comm.allgather(neurons.alive.neuron_ids.tolist())
-    assert sorted(sum(ids, [])) == list(range(10))
+    assert sorted(i for part in ids for i in part) == list(range(10))
     assert all(part for part in ids)
     assert (np.diff(neurons.segments.owner) >= 0).all()
 
@@ -109,7 +109,7 @@ def test_matched_demand_equals_supply(fresh):
     from multiscale_run.simulators.resting_demand import atp_demand, match_resting_demand
 
     supply = np.linspace(0.01, 0.04, len(fresh.alive.mask))
-    match_resting_demand(fresh, supply)
+    match_resting_demand(fresh, supply, World.start())
     np.testing.assert_allclose(atp_demand(fresh), supply, rtol=1e-6)
     atp = fresh.neuron_mean("atpi")
     fresh.advance(40)  # one millisecond, before the stimulus begins

@@ -12,7 +12,10 @@ J Phys Chem 60:1375). Potassium binding carries no voltage; ATP binding to E5 ca
 either side of the barrier. Rate constants are those of 310 K. The cycle runs backwards, and then makes ATP, where thermodynamics says so.
 
 `density` and `abundance` scale the number of pumps. ATP and ADP are pools of the compartment without production: metabolism is
-expected to write them. qatp is the ATP consumed since finitialize.
+expected to write them. Adenylate kinase keeps 2 ADP <-> ATP + AMP in equilibrium (ratio `qadk`, total `adenylates`; both as
+in the metabolic network, Cloutier et al. 2009, J Comput Neurosci 27:391), so that of every ATP spent a part is made good
+from ADP: with m = dAMP/dATP the pools move by dATP = -spent/(1 - m), dADP = spent*(1 + m)/(1 - m), and the phosphate bonds
+2 ATP + ADP fall by exactly what was spent. qatp is the ATP spent since finitialize.
 ENDCOMMENT
 
 NEURON {
@@ -22,8 +25,8 @@ NEURON {
     USEION k READ ki, ko WRITE ik
     USEION atp WRITE atpi VALENCE -3
     USEION adp WRITE adpi VALENCE -2
-    RANGE density, abundance, ipump, qatp
-    GLOBAL enzyme, phosphate
+    RANGE density, abundance, ipump, qatp, slope
+    GLOBAL enzyme, phosphate, qadk, adenylates
 }
 
 UNITS {
@@ -40,6 +43,8 @@ PARAMETER {
     abundance = 1       (1)     : of this part of the neuron
     enzyme    = 1.25e-13            : pumps, mol/cm2
     phosphate = 4.2     (mM)
+    qadk      = 0.92    (1)
+    adenylates = 1.4449961078157665 (mM)
 }
 
 ASSIGNED {
@@ -53,6 +58,8 @@ ASSIGNED {
     ik (mA/cm2)
     ipump (mA/cm2)
     factor (mM-cm2/mA/ms)
+    spent (mM/ms)
+    slope (1)                   : dAMP/dATP at equilibrium
 }
 
 STATE {
@@ -64,6 +71,7 @@ STATE {
 INITIAL {
     factor = (1e4)*4/(FARADAY*diam)
     qatp = 0
+    slope = ampslope(atpi)
 }
 
 BREAKPOINT {
@@ -74,10 +82,24 @@ BREAKPOINT {
 }
 
 DERIVATIVE pools {
-    atpi' = -ipump*factor
-    adpi' = ipump*factor
-    qatp' = ipump*factor
+    spent = ipump*factor        : one value for all three pools keeps their balance exact
+    slope = ampslope(atpi)
+    atpi' = -spent/(1 - slope)
+    adpi' = spent*(1 + slope)/(1 - slope)
+    qatp' = spent
 }
+
+: From AMP = adenylates - ATP - ADP and ADP = ATP/2*(-q + sqrt(q^2 + 4q(adenylates/ATP - 1))). Outside the pool (no ATP, or
+: more than there are adenylates) there is no equilibrium to keep: ATP and ADP then change one for one.
+UNITSOFF
+FUNCTION ampslope(atp) { LOCAL root
+    ampslope = 0
+    if (atp > 0 && atp < adenylates) {
+        root = sqrt(qadk*(qadk + 4*(adenylates/atp - 1)))
+        ampslope = qadk/2 - 1 - root/2 + qadk*adenylates/(atp*root)
+    }
+}
+UNITSON
 
 FUNCTION molar(c (mM)) {        : rate constants are per mol/l; no pool can be less than empty
     if (c > 0) { molar = (1e-3)*c } else { molar = 0 }

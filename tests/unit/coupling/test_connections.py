@@ -88,7 +88,7 @@ def test_set_and_order(pair):
 def test_segments_are_averaged_before_the_transform(pair):
     wire(pair, spec(src_get_func="get_segments", transform_expression="vals ** 2")).fire("after_b_advance")
     np.testing.assert_array_equal(pair[1].values, [1, 4])
-    assert pair[0].reader == "connections.after_b_advance[0]"
+    assert pair[0].reader == "multiscale_run.connections.after_b_advance[0]"
 
 
 def test_sum_adds_to_the_destination(pair):
@@ -115,7 +115,9 @@ def test_inactive_simulators_are_left_out(pair):
 
 
 def test_unknown_field(pair):
-    with pytest.raises(CouplingError, match=r"connections.after_b_advance\[0\]: a has no field 'gett'; it has get"):
+    with pytest.raises(
+        CouplingError, match=r"multiscale_run.connections.after_b_advance\[0\]: a has no field 'gett'; it has get"
+    ):
         wire(pair, spec(src_get_func="gett"))
 
 

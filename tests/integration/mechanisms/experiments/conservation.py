@@ -19,6 +19,8 @@ h.stdinit()
 start = {name: read(cell, name) for name in names}
 h.continuerun(220)
 change = {name: read(cell, name) - start[name] for name in names}
+atp, adp = read(cell, "atpi"), read(cell, "adpi")
+kinase_ratio = adp**2 / (atp * (h.adenylates_nakpump - atp - adp))
 charge = {ion: read(cell, f"ionpools.q{ion}") for ion in ("na", "k", "cl")}
 factor = 4e4 / (FARADAY * np.array([segment.diam for segment in segments(cell)]))
 consumed = read(cell, "nakpump.qatp")
@@ -36,8 +38,8 @@ report(
         "nai": error(change["nai"], -factor * charge["na"]),
         "ki": error(change["ki"], -factor * charge["k"]),
         "cli": error(change["cli"], factor * charge["cl"]),
-        "atpi": error(change["atpi"], -consumed),
-        "adpi": error(change["adpi"], consumed),
+        "bonds": error(2 * change["atpi"] + change["adpi"], -consumed),
+        "adenylate_kinase": np.max(np.abs(kinase_ratio / 0.92 - 1)),
         "released": released,
         "largest_sodium_change": np.max(change["nai"]),
         "charges_after_restart": np.max(np.abs(restarted)),

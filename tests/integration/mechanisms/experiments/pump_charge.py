@@ -11,8 +11,14 @@ electrode = h.IClamp(section(0.5))
 electrode.amp, electrode.delay, electrode.dur = 0.05, 1, 1e9
 h.stdinit()
 segment, moved = section(0.5), 0.0
-start = segment.atpi
+
+
+def bonds():
+    return 2 * segment.atpi + segment.adpi
+
+
+start = bonds()
 while h.t < 100 - 1e-9:
     h.fadvance()
     moved += segment.nakpump.ipump * h.dt
-report({"consumed": start - segment.atpi, "moved": moved * 4e4 / (FARADAY * segment.diam), "v": segment.v})
+report({"consumed": start - bonds(), "moved": moved * 4e4 / (FARADAY * segment.diam), "v": segment.v})
