@@ -64,7 +64,7 @@ def import_astrovascpy() -> tuple[Any, Any]:
     """AstroVascPy's modules ``utils`` and ``bloodflow``.
 
     AstroVascPy 0.1.6 imports petsc4py whether it uses it or not, does not require it, and hardly any machine has it.
-    While petsc4py is absent, an empty stand-in lets the import pass; its scipy backend never calls it.
+    While petsc4py is absent, a stand-in lets the import pass; the scipy backend at most prints by it.
 
     Raises:
         UserError: AstroVascPy is not installed.
@@ -100,7 +100,7 @@ def _petsc4py_or_stand_in() -> Iterator[None]:
         yield
         return
     stand_in = ModuleType("petsc4py")
-    stand_in.PETSc = SimpleNamespace()  # type: ignore[attr-defined]
+    stand_in.PETSc = SimpleNamespace(Sys=SimpleNamespace(Print=print))  # type: ignore[attr-defined]
     sys.modules["petsc4py"] = stand_in
     try:
         yield

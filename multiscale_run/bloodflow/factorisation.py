@@ -29,8 +29,8 @@ class Factorisation:
         rank = np.empty(size, dtype=np.int64)
         rank[self._order] = np.arange(size)
         self._first, self._second, self._inside = first, second, inside
-        low, high = np.minimum(rank[first], rank[second]), np.maximum(rank[first], rank[second])
-        self._places = _find_places(self._columns, self._rows, low[inside], high[inside], size)
+        low, high = np.sort([rank[first[inside]], rank[second[inside]]], axis=0)
+        self._places = _find_places(self._columns, self._rows, low, high, size)
         self._row_start, self._row_places, self._row_columns = _by_rows(self._columns, self._rows, size)
         self._values: np.ndarray = np.zeros(len(self._rows))
         self._diagonal: np.ndarray = np.ones(size)

@@ -18,6 +18,8 @@ import h5py
 import numpy as np
 import pytest
 
+from mpi_coupling.world import UserError
+
 WIDENED = 1.1
 """What every endfoot is made to do to its vessel's radius."""
 
@@ -58,9 +60,22 @@ def main(folder: Path, result: Path) -> None:
     outcome["is_same"] = np.array(world.all((world.broadcast(vessels.get_flows()) == vessels.get_flows()).all()))
     outcome["ids"] = np.concatenate(world.comm.allgather(endfeet.ids))
     outcome["vessels"] = np.concatenate(world.comm.allgather(endfeet.vessels))
+    outcome["complaint"] = np.array(complaint_of(endfeet))
     if world.is_root:
         np.savez(result, **outcome)
     neurons.close()
+
+
+def complaint_of(endfeet: Any) -> str:
+    """What is said when the radius of the second endfoot of the rank is lost."""
+    radii = endfeet.radii()
+    radii[1] = np.nan
+    endfeet._radius.write(radii)
+    try:
+        endfeet.radii()
+    except UserError as error:
+        return str(error)
+    return "nothing"
 
 
 @pytest.fixture(scope="module")
@@ -113,6 +128,12 @@ def test_dilated_endfeet_widen_their_vessels_only_and_shift_the_flow(run: Any) -
     expected[outcome["vessels"]] *= WIDENED
     np.testing.assert_allclose(outcome["radii"], expected, rtol=1e-6)
     assert np.abs(outcome["relative"] - 1).max() > 1e-3
+
+
+def test_a_lost_radius_is_not_taken_for_no_endfoot(run: Any) -> None:
+    outcome = run(1)
+    expected = f"endfoot {outcome['ids'][1]} at vessel segment {outcome['vessels'][1]}: its radius is not a number (1 "
+    assert str(outcome["complaint"]).startswith(expected)
 
 
 def test_two_ranks_agree_with_one_to_the_bit(run: Any) -> None:

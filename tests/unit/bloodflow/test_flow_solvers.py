@@ -86,6 +86,16 @@ def test_kept_pressures_let_flow_rise_with_the_radii(ladder: Any) -> None:
     np.testing.assert_array_equal(dilated.pressure[[0, 5]], rest.pressure[[0, 5]])
 
 
+def test_single_vessel_has_no_unknown_left(graph_of: Any) -> None:
+    graph = graph_of([(0, 1), (2, 1)], [(0, 9, 0), (0, 5, 0), (0, 0, 0)], [2.0, 3.0])
+    boundary = boundary_of(graph, 0, 2, 100.0)
+    rest = GroundedSolver(graph, boundary, VISCOSITY, BASE).solve(graph.radii)
+    np.testing.assert_allclose(rest.flow, [100, -100], rtol=1e-12)
+    kept = PerfusionSolver(graph, boundary, VISCOSITY, rest.pressure).solve(graph.radii)
+    np.testing.assert_allclose(kept.flow, rest.flow, rtol=1e-12)
+    np.testing.assert_allclose(kept.pressure, rest.pressure, rtol=1e-12)
+
+
 def test_pieces_apart_have_no_flow_and_no_pressure(graph_of: Any) -> None:
     """Another piece, a ring of its own, a loop that hangs from one point."""
     positions = [(0, y, z) for z in range(4) for y in range(4)]
