@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numba
 import numpy as np
@@ -105,7 +106,7 @@ def make_bins(corners: np.ndarray) -> Bins:
 
 
 @numba.njit(cache=True)
-def _sort_into_bins(first, last, counts):
+def _sort_into_bins(first: Any, last: Any, counts: Any) -> tuple[Any, Any]:
     """Start and members of the bins, by counting first."""
     start = np.zeros(counts[0] * counts[1] * counts[2] + 1, np.int64)
     members = np.empty(0, np.int32)
@@ -130,7 +131,7 @@ def _sort_into_bins(first, last, counts):
 
 
 @numba.njit(cache=True)
-def bin_index(value, axis, lower, width, counts):
+def bin_index(value: Any, axis: Any, lower: Any, width: Any, counts: Any) -> int:
     """Index along one axis of the bin of a coordinate, the outermost one for coordinates off the grid."""
     scaled = (value - lower[axis]) / width[axis]
     if scaled <= 0.0:
@@ -139,7 +140,7 @@ def bin_index(value, axis, lower, width, counts):
 
 
 @numba.njit(cache=True)
-def locate_one(point, planes, lower, width, counts, start, members):
+def locate_one(point: Any, planes: Any, lower: Any, width: Any, counts: Any, start: Any, members: Any) -> int:
     """The tetrahedron of one point of the local coordinates, or OUTSIDE."""
     bin_ = 0
     for axis in range(3):
@@ -159,7 +160,7 @@ def locate_one(point, planes, lower, width, counts, start, members):
 
 
 @numba.njit(cache=True)
-def _locate_all(points, planes, lower, width, counts, start, members):
+def _locate_all(points: Any, planes: Any, lower: Any, width: Any, counts: Any, start: Any, members: Any) -> Any:
     found = np.empty(len(points), np.int32)
     for row in range(len(points)):
         found[row] = locate_one(points[row], planes, lower, width, counts, start, members)

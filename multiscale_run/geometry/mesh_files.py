@@ -43,7 +43,7 @@ def read_mesh(path: Path, scale: float = 1e-6) -> TetMesh:
     except KeyError as error:
         raise UserError(f"mesh_path {path}: has no complete section ${error.args[0]}; {_REMEDY}") from error
     except (ValueError, IndexError, StopIteration) as error:
-        raise UserError(f"mesh_path {path}: is damaged ({error or 'ends too early'}); {_REMEDY}") from error
+        raise UserError(f"mesh_path {path}: is damaged ({str(error) or 'ends too early'}); {_REMEDY}") from error
     if not len(corners):
         order = " (it has some of second order; add `-order 1`)" if _SECOND_ORDER in kinds else ""
         raise UserError(f"mesh_path {path}: has no tetrahedra of four nodes{order}; {_REMEDY}")

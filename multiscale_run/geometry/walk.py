@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numba
 import numpy as np
@@ -102,7 +103,7 @@ class Intersector:
 
 
 @numba.njit(cache=True)
-def _along(planes, tet, face, origin, direction):
+def _along(planes: Any, tet: Any, face: Any, origin: Any, direction: Any) -> tuple[float, float]:
     """A barycentric coordinate at the start of a segment, and its change up to the end."""
     x, y, z = planes[tet, face, 0], planes[tet, face, 1], planes[tet, face, 2]
     value = x * origin[0] + y * origin[1] + z * origin[2] + planes[tet, face, 3]
@@ -110,7 +111,7 @@ def _along(planes, tet, face, origin, direction):
 
 
 @numba.njit(cache=True)
-def _walk(origin, direction, tet, neighbours, planes, tets, fractions):
+def _walk(origin: Any, direction: Any, tet: Any, neighbours: Any, planes: Any, tets: Any, fractions: Any) -> int:
     """Write the pieces of one segment and give their number, or _UNFINISHED."""
     done, count, entry, standstills = 0.0, 0, -1, 0
     while standstills < _MOST_STANDSTILLS and count < len(tets):
@@ -143,7 +144,7 @@ def _walk(origin, direction, tet, neighbours, planes, tets, fractions):
 
 
 @numba.njit(cache=True)
-def _clip(origin, direction, tet, planes):
+def _clip(origin: Any, direction: Any, tet: Any, planes: Any) -> tuple[float, float, float]:
     """Interval of one segment in one tetrahedron: start as found, start allowing for rounding, end."""
     low, low_rounded, high = 0.0, 0.0, 1.0
     for face in range(4):
@@ -161,7 +162,9 @@ def _clip(origin, direction, tet, planes):
 
 
 @numba.njit(cache=True)
-def _candidates(origin, direction, row, planes, bins, seen, intervals, members):
+def _candidates(
+    origin: Any, direction: Any, row: Any, planes: Any, bins: Any, seen: Any, intervals: Any, members: Any
+) -> int:
     """Intervals of one segment in the tetrahedra of all bins that its box meets; gives their number."""
     lower, width, counts, start, binned = bins
     first, last = np.empty(3, np.int64), np.empty(3, np.int64)
@@ -188,7 +191,7 @@ def _candidates(origin, direction, row, planes, bins, seen, intervals, members):
 
 
 @numba.njit(cache=True)
-def _join(intervals, members, n_candidates, tets, fractions):
+def _join(intervals: Any, members: Any, n_candidates: Any, tets: Any, fractions: Any) -> int:
     """Cover a segment by intervals, each from where the one before ended; gives the number of pieces."""
     done, count = 0.0, 0
     while done < 1.0:
@@ -213,7 +216,7 @@ def _join(intervals, members, n_candidates, tets, fractions):
 
 
 @numba.njit(cache=True)
-def _pieces(origin, direction, row, neighbours, planes, bins, scratch):
+def _pieces(origin: Any, direction: Any, row: Any, neighbours: Any, planes: Any, bins: Any, scratch: Any) -> int:
     """Write the pieces of one segment into the scratch arrays and give their number."""
     tets, fractions, seen, intervals, members = scratch
     tet = locate_one(origin, planes, bins[0], bins[1], bins[2], bins[3], bins[4])
@@ -229,7 +232,7 @@ def _pieces(origin, direction, row, neighbours, planes, bins, scratch):
 
 
 @numba.njit(cache=True)
-def _intersect_all(origins, directions, neighbours, planes, bins):
+def _intersect_all(origins: Any, directions: Any, neighbours: Any, planes: Any, bins: Any) -> tuple[Any, Any, Any]:
     """Row starts, columns and values of the sparse matrix of length fractions."""
     n_rows, n_tets = len(origins), len(planes)
     scratch = (
