@@ -1,0 +1,127 @@
+"""Reads MathML, as libSBML parses it, into formulas of the tables."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+# how strongly the parts of a formula hold together, weakest first
+_SUM, _PRODUCT, _SIGN, _POWER, _ATOM = range(5)
+
+
+_FUNCTIONS = {
+    "exp": ("exp({0})", _ATOM),
+    "ln": ("log({0})", _ATOM),
+    "sinh": ("(exp({0}) - exp(-({0})))/2", _PRODUCT),
+    "cosh": ("(exp({0}) + exp(-({0})))/2", _PRODUCT),
+    "tanh": ("1 - 2/(exp(2*({0})) + 1)", _SUM),
+    "abs": ("sqrt(({0})**2)", _ATOM),
+}
+
+Text = tuple[str, int]
+
+
+class Unsupported(Exception):
+    """Mathematics that the tables have no notation for; the message names the construct."""
+
+
+class FormulaReader:
+    """Turns syntax trees of libSBML into formulas.
+
+    Args:
+        libsbml: the module.
+        rename: the tables' name of an SBML identifier; also of ``time``.
+    """
+
+    def __init__(self, libsbml: Any, rename: Callable[[str], str]) -> None:
+        self._rename = rename
+        self._kinds = {
+            libsbml.AST_PLUS: self._sum,
+            libsbml.AST_MINUS: self._difference,
+            libsbml.AST_TIMES: self._product,
+            libsbml.AST_DIVIDE: self._quotient,
+            libsbml.AST_POWER: self._power,
+            libsbml.AST_FUNCTION_POWER: self._power,
+            libsbml.AST_FUNCTION_ROOT: self._root,
+            libsbml.AST_FUNCTION_LOG: self._logarithm,
+            libsbml.AST_INTEGER: lambda node: _number(node.getInteger()),
+            libsbml.AST_REAL: lambda node: _number(node.getReal()),
+            # mantissa and exponent apart, because their product would be rounded once more
+            libsbml.AST_REAL_E: lambda node: _number(float(f"{node.getMantissa()!r}e{node.getExponent()}")),
+            libsbml.AST_RATIONAL: lambda node: (f"{node.getNumerator()}/{node.getDenominator()}", _PRODUCT),
+            libsbml.AST_CONSTANT_PI: lambda node: _number(math.pi),
+            libsbml.AST_CONSTANT_E: lambda node: _number(math.e),
+            libsbml.AST_NAME_AVOGADRO: lambda node: _number(node.getReal()),
+            libsbml.AST_NAME: lambda node: (self._rename(node.getName()), _ATOM),
+            libsbml.AST_NAME_TIME: lambda node: (self._rename("time"), _ATOM),
+        }
+
+    def formula(self, node: Any) -> str:
+        """Formula of a tree.
+
+        Raises:
+            Unsupported: it uses anything beyond arithmetic, powers, exponentials and logarithms.
+        """
+        return self._text(node)[0]
+
+    def _text(self, node: Any) -> Text:
+        read = self._kinds.get(node.getType())
+        if read is not None:
+            return read(node)
+        name = node.getOperatorName() or node.getName() or "an unknown construct"
+        if name not in _FUNCTIONS or node.getNumChildren() != 1:
+            raise Unsupported(name)
+        pattern, strength = _FUNCTIONS[name]
+        return pattern.format(self.formula(node.getChild(0))), strength
+
+    def _children(self, node: Any) -> list[Any]:
+        return [node.getChild(i) for i in range(node.getNumChildren())]
+
+    def _held(self, node: Any, strength: int) -> str:
+        """Text of a part, in parentheses when it holds together less than its place asks."""
+        text, own = self._text(node)
+        return text if own >= strength else f"({text})"
+
+    def _chain(self, node: Any, sign: str, strength: int, neutral: str) -> Text:
+        """Terms or factors from left to right."""
+        children = self._children(node)
+        if len(children) < 2:
+            return self._text(children[0]) if children else (neutral, _ATOM)
+        first, *rest = children
+        return sign.join([self._held(first, strength), *(self._held(child, strength + 1) for child in rest)]), strength
+
+    def _sum(self, node: Any) -> Text:
+        return self._chain(node, " + ", _SUM, "0")
+
+    def _product(self, node: Any) -> Text:
+        return self._chain(node, "*", _PRODUCT, "1")
+
+    def _quotient(self, node: Any) -> Text:
+        return self._chain(node, "/", _PRODUCT, "1")
+
+    def _difference(self, node: Any) -> Text:
+        if node.getNumChildren() == 1:
+            return f"-{self._held(node.getChild(0), _SIGN)}", _SIGN
+        return self._chain(node, " - ", _SUM, "0")
+
+    def _power(self, node: Any) -> Text:
+        base, exponent = self._children(node)
+        return f"{self._held(base, _ATOM)}**{self._held(exponent, _SIGN)}", _POWER
+
+    def _root(self, node: Any) -> Text:
+        *degree, radicand = self._children(node)
+        order = self._held(degree[0], _ATOM) if degree else "2"
+        if order in ("2", "2.0"):
+            return f"sqrt({self.formula(radicand)})", _ATOM
+        return f"{self._held(radicand, _ATOM)}**(1/{order})", _POWER
+
+    def _logarithm(self, node: Any) -> Text:
+        *base, argument = self._children(node)
+        return f"log({self.formula(argument)})/log({self.formula(base[0]) if base else '10'})", _PRODUCT
+
+
+def _number(value: float) -> Text:
+    if not math.isfinite(value):
+        raise Unsupported(f"the number {value}")
+    return repr(value), _SIGN if math.copysign(1.0, value) < 0.0 else _ATOM
