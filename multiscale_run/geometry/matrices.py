@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -16,13 +16,14 @@ import scipy.sparse as sparse
 
 from mpi_coupling.world import UserError
 from multiscale_run.geometry.locator import OUTSIDE
+from multiscale_run.geometry.mesh import TetMesh
 from multiscale_run.geometry.store import MatrixStore
-from multiscale_run.geometry.tissue import NeuronSegments, Tissue
+from multiscale_run.geometry.tissue import NeuronSegments, Tissue, VesselSegments
+from multiscale_run.geometry.walk import Intersector
 
 
-def neurons_by_sections(tissue: Tissue) -> sparse.csr_matrix:
+def neurons_by_sections(neurons: NeuronSegments) -> sparse.csr_matrix:
     """nXsecMat: volume of a section over that of its neuron, shape (neurons, sections); rows sum to 1."""
-    neurons = tissue.neurons
     n_sections = neurons.sections.max(initial=-1) + 1
     of_sections = np.bincount(neurons.sections, weights=neurons.volumes, minlength=n_sections)
     owner = np.zeros(n_sections, dtype=np.int64)
@@ -31,44 +32,43 @@ def neurons_by_sections(tissue: Tissue) -> sparse.csr_matrix:
     return _one_per_column(of_sections / of_neurons[owner], owner, neurons.n_neurons)
 
 
-def sections_by_segments(tissue: Tissue) -> sparse.csr_matrix:
+def sections_by_segments(neurons: NeuronSegments) -> sparse.csr_matrix:
     """nsecXnsegMat: length of a segment over that of its section, shape (sections, segments); rows sum to 1."""
-    sections, lengths = tissue.neurons.sections, tissue.neurons.lengths
+    sections, lengths = neurons.sections, neurons.lengths
     of_sections = np.bincount(sections, weights=lengths)
     return _one_per_column(lengths / of_sections[sections], sections, len(of_sections))
 
 
-def neurons_by_segments(tissue: Tissue) -> sparse.csr_matrix:
+def neurons_by_segments(neurons: NeuronSegments) -> sparse.csr_matrix:
     """nXnsegMatBool: whether a segment belongs to a neuron, shape (neurons, segments)."""
-    neurons: NeuronSegments = tissue.neurons
     return _one_per_column(np.ones(len(neurons.owner), dtype=bool), neurons.owner, neurons.n_neurons)
 
 
-def segments_by_tetrahedra(tissue: Tissue) -> sparse.csr_matrix:
+def segments_by_tetrahedra(crossing: Intersector, neurons: NeuronSegments) -> sparse.csr_matrix:
     """nsegXtetMat: part of a segment's length in a tetrahedron, shape (segments, tetrahedra).
 
     Rows sum to the part that lies in the mesh.
     """
-    return tissue.intersector.intersect(tissue.neurons.starts, tissue.neurons.ends).fractions
+    return crossing.intersect(neurons.starts, neurons.ends).fractions
 
 
-def tetrahedra_by_vessel_volumes(tissue: Tissue) -> sparse.csr_matrix:
+def tetrahedra_by_vessel_volumes(crossing: Intersector, vessels: VesselSegments) -> sparse.csr_matrix:
     """tetXbfVolsMat: part of a vessel segment's volume in a tetrahedron, shape (tetrahedra, vessel segments).
 
     Columns sum to the part that lies in the mesh. A segment counts as a cylinder: volumes divide as lengths do.
     """
-    return tissue.intersector.intersect(tissue.vessels.starts, tissue.vessels.ends).fractions.T.tocsr()
+    return crossing.intersect(vessels.starts, vessels.ends).fractions.T.tocsr()
 
 
-def tetrahedra_by_vessel_flows(tissue: Tissue) -> sparse.csr_matrix:
+def tetrahedra_by_vessel_flows(crossing: Intersector, vessels: VesselSegments) -> sparse.csr_matrix:
     """tetXbfFlowsMat: whether a vessel segment brings its flow into a tetrahedron, shape (tetrahedra, vessel segments).
 
     A segment enters all tetrahedra on its way but the one of its first point, which the segment before it entered;
     only an inlet enters that one as well. So the flows through a tetrahedron that several segments of one vessel share
     count once.
     """
-    vessels, crossing = tissue.vessels, tissue.intersector
-    on_the_way = crossing.intersect(vessels.starts, vessels.ends).fractions.tocoo()
+    fractions = crossing.intersect(vessels.starts, vessels.ends).fractions
+    on_the_way = fractions.tocoo()
     first, last = crossing.locate(vessels.starts), crossing.locate(vessels.ends)
     numbers = np.arange(len(first))
     # an end in a face belongs to one tetrahedron for both segments that meet there, whichever they run in
@@ -78,29 +78,33 @@ def tetrahedra_by_vessel_flows(tissue: Tissue) -> sparse.csr_matrix:
     inlets = np.flatnonzero(np.asarray(vessels.is_inlet, dtype=bool) & (first != OUTSIDE))
     tets = np.concatenate([tets[entered], first[inlets]])
     segments = np.concatenate([segments[entered], inlets])
-    shape = (tissue.mesh.n_tetrahedra, len(first))
-    return sparse.csr_matrix((np.ones(len(tets), dtype=bool), (tets, segments)), shape=shape)
+    brings = np.ones(len(tets), dtype=bool)
+    return sparse.csr_matrix((brings, (tets, segments)), shape=fractions.shape[::-1])
 
 
-def tetrahedra_by_tetrahedra(tissue: Tissue) -> sparse.csr_matrix:
+def tetrahedra_by_tetrahedra(mesh: TetMesh) -> sparse.csr_matrix:
     """tetXtetMat: mean volume over volume of each tetrahedron, diagonal, shape (tetrahedra, tetrahedra)."""
-    volumes = tissue.mesh.volumes
-    return sparse.diags_array(volumes.mean() / volumes, format="csr")
+    return sparse.diags_array(mesh.volumes.mean() / mesh.volumes, format="csr")
 
 
-def neurons_by_tetrahedra(tissue: Tissue) -> sparse.csr_matrix:
+def neurons_by_tetrahedra(crossing: Intersector, neurons: NeuronSegments) -> sparse.csr_matrix:
     """nXtetMat: part of a neuron in a tetrahedron, shape (neurons, tetrahedra): the weights of its means.
 
     Volume divides among sections, and within one as length does.
     """
-    return neurons_by_sections(tissue) @ sections_by_segments(tissue) @ segments_by_tetrahedra(tissue)
+    return neurons_by_sections(neurons) @ sections_by_segments(neurons) @ segments_by_tetrahedra(crossing, neurons)
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a matrix is made, and which parts of the tissue it needs."""
+    """How a matrix is made.
 
-    make: Callable[[Tissue], sparse.csr_matrix]
+    Attributes:
+        make: makes it from its parts.
+        needs: the parts of a :class:`Tissue` that it takes, in this order.
+    """
+
+    make: Callable[..., sparse.csr_matrix]
     needs: tuple[str, ...]
 
 
@@ -108,10 +112,10 @@ RECIPES = {
     "nXsecMat": Recipe(neurons_by_sections, ("neurons",)),
     "nsecXnsegMat": Recipe(sections_by_segments, ("neurons",)),
     "nXnsegMatBool": Recipe(neurons_by_segments, ("neurons",)),
-    "nsegXtetMat": Recipe(segments_by_tetrahedra, ("mesh", "neurons")),
-    "nXtetMat": Recipe(neurons_by_tetrahedra, ("mesh", "neurons")),
-    "tetXbfVolsMat": Recipe(tetrahedra_by_vessel_volumes, ("mesh", "vessels")),
-    "tetXbfFlowsMat": Recipe(tetrahedra_by_vessel_flows, ("mesh", "vessels")),
+    "nsegXtetMat": Recipe(segments_by_tetrahedra, ("intersector", "neurons")),
+    "nXtetMat": Recipe(neurons_by_tetrahedra, ("intersector", "neurons")),
+    "tetXbfVolsMat": Recipe(tetrahedra_by_vessel_volumes, ("intersector", "vessels")),
+    "tetXbfFlowsMat": Recipe(tetrahedra_by_vessel_flows, ("intersector", "vessels")),
     "tetXtetMat": Recipe(tetrahedra_by_tetrahedra, ("mesh",)),
 }
 """Every coupling matrix by the name that expressions use."""
@@ -150,7 +154,7 @@ class CouplingMatrices(Mapping[str, NamedMatrix]):
     def __init__(self, tissue: Tissue, store: MatrixStore) -> None:
         self.tissue = tissue
         self._named = {
-            name: NamedMatrix(lambda name=name: self._obtain(store, name))
+            name: NamedMatrix(partial(self._obtain, store, name))
             for name, recipe in RECIPES.items()
             if not self._missing(recipe)
         }
@@ -165,7 +169,7 @@ class CouplingMatrices(Mapping[str, NamedMatrix]):
             return self._named[name]
         if name not in RECIPES:
             raise UserError(f"there is no coupling matrix {name!r}; there are {', '.join(RECIPES)}")
-        missing = " and ".join(self._missing(RECIPES[name]))
+        missing = " and ".join(self._missing(RECIPES[name])).replace("intersector", "mesh")
         raise UserError(f"the coupling matrix {name} needs {missing}, which take no part in this run")
 
     def __iter__(self) -> Iterator[str]:
@@ -175,12 +179,12 @@ class CouplingMatrices(Mapping[str, NamedMatrix]):
         return len(self._named)
 
     def _missing(self, recipe: Recipe) -> list[str]:
-        return [part for part in recipe.needs if getattr(self.tissue, part) is None]
+        return [part for part in recipe.needs if not self.tissue.has(part)]
 
     def _obtain(self, store: MatrixStore, name: str) -> sparse.csr_matrix:
         recipe = RECIPES[name]
-        deciding = (array for part in recipe.needs for array in self.tissue.arrays(part))
-        return store.obtain(name, deciding, lambda: recipe.make(self.tissue))
+        deciding = (array for part in recipe.needs for array in self.tissue.data(part))
+        return store.obtain(name, deciding, lambda: recipe.make(*(getattr(self.tissue, part) for part in recipe.needs)))
 
 
 def _one_per_column(values: np.ndarray, rows: np.ndarray, n_rows: int) -> sparse.csr_matrix:

@@ -111,7 +111,7 @@ class TetMesh:
         repeated[first] = False
         self._refuse_any(repeated, "are given twice; remove the copies")
 
-    def _refuse_any(self, wrong: np.ndarray, what: str) -> None:
+    def _refuse_any(self, wrong: np.ndarray | np.bool, what: str) -> None:
         if wrong.any():
             self._refuse(np.flatnonzero(wrong), what)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -79,14 +80,20 @@ class Tissue:
     vessels: VesselSegments | None = None
 
     @cached_property
-    def intersector(self) -> Intersector:
-        """Intersects segments with the mesh; made when the first matrix needs it."""
-        assert self.mesh is not None
-        return Intersector(self.mesh)
+    def intersector(self) -> Intersector | None:
+        """Intersects segments with the mesh; made when the first matrix needs it, None without a mesh."""
+        return Intersector(self.mesh) if self.mesh else None
 
-    def arrays(self, part: str) -> Iterator[np.ndarray]:
-        """All data of a part, which decide what is made from it."""
-        data = getattr(self, part)
-        for field in fields(data):
+    def has(self, part: str) -> bool:
+        """Whether a part is there, without making anything."""
+        return self._origin(part) is not None
+
+    def data(self, part: str) -> Iterator[np.ndarray]:
+        """All arrays that a part is made of: they decide what is made from it."""
+        origin = self._origin(part)
+        for field in fields(origin):
             if field.name != "name":
-                yield np.asarray(getattr(data, field.name))
+                yield np.asarray(getattr(origin, field.name))
+
+    def _origin(self, part: str) -> Any:
+        return getattr(self, "mesh" if part == "intersector" else part)

@@ -111,6 +111,7 @@ def test_a_segment_within_one_tetrahedron_counts_only_as_inlet(box, tmp_path):
 
 
 def test_expressions_use_them_and_only_what_they_name_is_made(matrices, tissue):
+    assert "intersector" not in vars(tissue), "nothing is made before it is used"
     expression = Expression("tetXtetMat.dot(tetXbfVolsMat.dot(vals)) * 5e-10", matrices=matrices)
     volumes = np.arange(59.0)
     expected = tissue.mesh.volumes.mean() / tissue.mesh.volumes * matrices["tetXbfVolsMat"].dot(volumes) * 5e-10
@@ -142,7 +143,7 @@ def test_parts_outside_are_summed(tissue, matrices):
     neurons = tissue.neurons
     shift = np.array([0, 0, 30.0])
     shifted = dataclasses.replace(neurons, starts=neurons.starts + shift, ends=neurons.ends + shift)
-    overlap = Overlap(RECIPES["nsegXtetMat"].make(dataclasses.replace(tissue, neurons=shifted)))
+    overlap = Overlap(RECIPES["nsegXtetMat"].make(tissue.intersector, shifted))
     segments, lost = overlap.outside(neurons.volumes)
     kept = overlap.fractions.T @ neurons.volumes
     assert kept.sum() + lost == pytest.approx(neurons.volumes.sum(), rel=1e-12)
@@ -155,7 +156,9 @@ class TestStore:
 
     def obtain(self, store, tissue):
         made = []
-        matrix = store.obtain("m", tissue.arrays("neurons"), lambda: made.append(1) or RECIPES["nXsecMat"].make(tissue))
+        matrix = store.obtain(
+            "m", tissue.data("neurons"), lambda: made.append(1) or RECIPES["nXsecMat"].make(tissue.neurons)
+        )
         return matrix, bool(made)
 
     def test_is_keyed_by_content(self, tissue, tmp_path):
