@@ -80,6 +80,6 @@ def refuse_negative(concentrations: np.ndarray, what: str, space: Space, remedy:
     if len(wrong):
         worst = wrong[np.argmin(concentrations[wrong])]
         raise UserError(
-            f"steps: {what} would leave {len(wrong)} of {len(concentrations)} tetrahedra with a concentration that is negative "
-            f"or not finite, {concentrations[worst]:.6g} mM in {space.describe(worst)}; {remedy}"
+            f"steps: {what} would leave {len(wrong)} of {len(concentrations)} tetrahedra with a concentration that is "
+            f"negative or not finite, {concentrations[worst]:.6g} mM in {space.describe(worst)}; {remedy}"
         )
