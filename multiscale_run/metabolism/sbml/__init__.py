@@ -6,8 +6,9 @@ Example:
     >>> write_tables(imported.network, "my_network")
     >>> load_network(folder="my_network")
 
-Reading order. On the way out: `export`, `model_writer`, `mathml`, `units`, `annotation`, `notes`. On the way in: `importer`,
-`document` (what is refused), `model_reader` with `formulas` (SBML to plain `contents`), `starts`, `linear`, `assembly`.
+Reading order. On the way out: `export`, `model_writer`, `mathml`, `units`, `annotation`, `notes`. On the way in:
+`importer`, `document` (what is refused), `model_reader` with `formulas` (SBML to plain `contents`), `assembly` with
+`starts` and `linear`.
 `tables_writer` writes any network as tables.
 """
 

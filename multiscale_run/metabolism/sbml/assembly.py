@@ -97,11 +97,9 @@ class Assembly:
         )
 
     def _formula(self, name: str, expression: str, kind: str) -> Formula:
-        known = self._variables.get(name)
-        pathway = known.row.get("pathway", "") if known else ""
-        return Formula(
-            name, expression, known.unit if known else "", f"{self._contents.file}, {kind} of {name}", pathway
-        )
+        known = self._variables.get(name) or Variable(name, "rate", None)
+        place = f"{self._contents.file}, {kind} of {name}"
+        return Formula(name, expression, known.unit, place, known.row.get("pathway", ""))
 
     def _rates_and_terms(self) -> tuple[list[Formula], list[Term]]:
         contents = self._contents

@@ -1,4 +1,4 @@
-"""What an SBML model says, as plain data: variables, rules and reactions with formulas in the notation of the tables."""
+"""What an SBML model says, as plain data: variables, rules and reactions, with formulas of the tables."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 
 from ..network import Network, NetworkError
 from .model_writer import ModelWriter
-from .notes import notes_element
+from .notes import compartment_meanings, notes_element
 
 _SBML = "http://www.sbml.org/sbml/level3/version2/core"
 _COUNTED = {
@@ -52,9 +52,10 @@ def export_sbml(network: Network, path: Path | str, folder: Path | str | None = 
     Raises:
         NetworkError: a name of the network is no SBML identifier, or the file cannot be written.
     """
-    writer = ModelWriter(network)
+    tables = None if folder is None else Path(folder)
+    writer = ModelWriter(network, compartment_meanings(tables))
     model = writer.model()
-    model.insert(0, notes_element(network, None if folder is None else Path(folder)))
+    model.insert(0, notes_element(network, tables))
     root = ET.Element("sbml", xmlns=_SBML, level="3", version="2")
     root.append(model)
     ET.indent(root)

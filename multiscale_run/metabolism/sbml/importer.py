@@ -41,8 +41,9 @@ class Imported:
 def import_sbml(path: Path | str, inputs: Collection[str] = ()) -> Imported:
     """Read an SBML file, of any level, as a network.
 
-    Species that reactions or rate rules change become dynamic species in the unit of their symbol (mostly a concentration),
-    all others constant ones. A kinetic law becomes a rate. Equations are per second whatever the model's unit of time.
+    Species that reactions or rate rules change become dynamic species in the unit of their symbol (mostly a
+    concentration), all others constant ones. A kinetic law becomes a rate. Equations are per second whatever the
+    model's unit of time.
 
     Args:
         path: the file.
@@ -50,8 +51,8 @@ def import_sbml(path: Path | str, inputs: Collection[str] = ()) -> Imported:
 
     Raises:
         UserError: libSBML (extra ``sbml``) is not installed.
-        NetworkError: the file is wrong, or uses events, delays, piecewise or other things that a network cannot hold; all
-            of them are named. An input is no constant of the model.
+        NetworkError: the file is wrong, or uses events, delays, piecewise or other things that a network cannot hold;
+            all of them are named. An input is no constant of the model.
     """
     source = Path(path)
     try:

@@ -1,7 +1,7 @@
 """Splits a rate rule into coefficients and rates: dx/dt = 2*v1 - v2/volume + rest.
 
-A network explains what drives a species by its rates. SBML files with rate rules often define those as assignment rules and
-add them up in the rate rules; where they occur nowhere else, they are the network's rates.
+A network explains what drives a species by its rates. SBML files with rate rules often define those as assignment
+rules and add them up in the rate rules; where they occur nowhere else, they are the network's rates.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Writes the ``<model>`` of a network.
 
-The species' equations become rate rules and the rate laws assignment rules, because some coefficients depend on the state
-(the adenylate kinase equilibrium behind ATP, for one), which SBML does not allow in reactions without further rules.
+The species' equations become rate rules and the rate laws assignment rules, because some coefficients depend on the
+state (the adenylate kinase equilibrium behind ATP, for one), for which SBML reactions would need further rules.
 Specification: Hucka et al. 2019, J Integr Bioinform 16(2):20190021, doi:10.1515/jib-2019-0021.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from xml.etree import ElementTree as ET
 
 from ..network import Formula, Network, NetworkError, Species
@@ -22,10 +22,16 @@ _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 class ModelWriter:
-    """Builds the elements of one network; ``units`` collects the unit definitions on the way."""
+    """Builds the elements of one network; ``units`` collects the unit definitions on the way.
 
-    def __init__(self, network: Network) -> None:
+    Args:
+        network: what to write.
+        meanings: what the compartments are, by their name in the species table.
+    """
+
+    def __init__(self, network: Network, meanings: Mapping[str, str]) -> None:
         self.network = network
+        self._meanings = meanings
         self.units = UnitDefinitions()
         self._equations = _equations(network)
         self._taken = _identifiers(network)
@@ -38,7 +44,7 @@ class ModelWriter:
         attributes = {"substanceUnits": amount, "extentUnits": amount, "timeUnits": "second", "volumeUnits": "litre"}
         model = ET.Element("model", {"id": self._free("network"), **attributes})
         lists = {
-            "listOfCompartments": [self._compartment(name) for name in self._compartments.values()],
+            "listOfCompartments": [self._compartment(*item) for item in self._compartments.items()],
             "listOfSpecies": [self._species(s) for s in self._concentrations],
             "listOfParameters": [*self._parameters()],
             "listOfRules": [*self._rules()],
@@ -62,16 +68,20 @@ class ModelWriter:
         self._taken.add(name)
         return name
 
-    def _compartment(self, name: str) -> ET.Element:
-        return ET.Element("compartment", id=name, spatialDimensions="3", size="1", units="litre", constant="true")
+    def _compartment(self, place: tuple[str, str], identifier: str) -> ET.Element:
+        """A compartment of nominal size: the network's concentrations are scaled by its coefficients."""
+        name = self._meanings.get(place[0], place[0])
+        return ET.Element(
+            "compartment", id=identifier, name=name, spatialDimensions="3", size="1", units="litre", constant="true"
+        )
 
     def _species(self, species: Species) -> ET.Element:
         """A concentration of the state vector."""
         fixed = _flag(species.id not in self._equations)
         element = ET.Element(
             "species", id=species.id, compartment=self._compartments[species.compartment, species.cell],
-            initialConcentration=repr(species.initial_value), substanceUnits=self.units.reference(_amount_unit(species)),
-            hasOnlySubstanceUnits="false", boundaryCondition=fixed, constant=fixed,
+            initialConcentration=repr(species.initial_value), hasOnlySubstanceUnits="false",
+            substanceUnits=self.units.reference(_amount_unit(species)) or "", boundaryCondition=fixed, constant=fixed,
         )  # fmt: skip
         self._annotate_species(element, species)
         return element

@@ -46,8 +46,8 @@ def parse_unit(text: str) -> tuple[UnitPart, ...] | None:
     """Read a unit of the tables.
 
     Args:
-        text: factors joined by ``*``, divided by ``/`` (everything in the parentheses after it, or one factor); ``1`` is
-            dimensionless.
+        text: factors joined by ``*``, divided by ``/`` (everything in the parentheses after it, or one factor);
+            ``1`` is dimensionless.
 
     Returns:
         The SBML parts, none for ``1``; None when the text is no unit that SBML could express.
