@@ -75,7 +75,7 @@ def compute(folder: Path, change: Callable[[Settings], None]) -> str:
     change(settings)
     file.write_text(json.dumps(settings))
     done = subprocess.run([PROGRAM, "compute", folder], capture_output=True, text=True)
-    stops = [line for line in done.stderr.splitlines() if "stops the run" in line]
+    stops = [line for line in done.stderr.splitlines() if "the run is stopped" in line]
     assert done.returncode == 0 or stops, done.stderr
     return stops[0] if stops else ""
 

@@ -102,6 +102,7 @@ def settings_problem(*keys, value):
     return change
 
 
+PARAMETERS = ("multiscale_run", "metabolism", "network_parameters")
 EVENT = ("multiscale_run", "connections", "after_metabolism_advance", 2)
 
 
@@ -109,15 +110,21 @@ EVENT = ("multiscale_run", "connections", "after_metabolism_advance", 2)
     ("change", "message"),
     [
         (settings_problem(*EVENT, "src_get_func", value="get_vars"), 'did you mean "get_var"?'),
-        (settings_problem(*EVENT, "dest_set_kwargs", value={"idxs": ["atp_n"]}), "ATP"),
+        (settings_problem(*EVENT, "dest_set_kwargs", value={"idxs": ["atp_n"]}), "did you mean ATP_n"),
         (settings_problem(*EVENT, "transform_expression", value="valz"), "unknown name 'valz'; did you mean 'vals'"),
         (settings_problem(*EVENT, "src_get_kwargs", value={"var": "atpi", "weight": "length"}), '"area"'),
-        (settings_problem("network", value="circuit.json"), "circuit.json"),
+        (settings_problem("network", value="circuit.json"), "no such file"),
         (settings_problem("multiscale_run", "metabolism", "variant", value="old"), "known are standard, young, aged"),
-        (settings_problem("multiscale_run", "metabolism", "network_path", value="mine"), "mine"),
+        (
+            settings_problem("multiscale_run", "metabolism", "network_path", value="mine"),
+            "cannot read the network table",
+        ),
         (settings_problem("node_set", value="Neurones"), "is not a node set; allowed: All, Astrocytes"),
-        (settings_problem("multiscale_run", "with_steps", value=True), "with_steps"),
-        (settings_problem("multiscale_run", "metabolism", "network_parameters", value={"glc_arte": 5.0}), "glc_art"),
+        (settings_problem("multiscale_run", "with_bloodflow", value=True), "this version has no adapter for bloodflow"),
+        (
+            settings_problem("multiscale_run", "metabolism", "network_parameters", value={"glc_arte": 5.0}),
+            "did you mean glc_art,",
+        ),
     ],
 )
 def test_check_names_what_is_wrong(tiny, change, message):

@@ -134,20 +134,56 @@ def test_without_supply_atp_falls_and_the_check_stops_the_run(tiny, tools):
 def test_excluded_neurons_are_masked_and_named(tiny, tools):
     duration = tools["duration"](400.0)
     sodium = tiny(duration, name="all").computed(ranks=2).report("metabolism_nai_after_sync")[1]
-    before_the_last_check = sodium[:-1]
-    bound = float(np.median(before_the_last_check[-1]))
-    expected = np.flatnonzero((before_the_last_check >= bound).any(axis=0))
+    bound = float(np.median(sodium[-1]))
+    expected = np.flatnonzero((sodium >= bound).any(axis=0))
     check = {"name": "nai", "kwargs": {"hb": bound}, "response": "exclude_neuron"}
 
     folder = tiny(duration, tools["metabolism"](checks={"vm": {"na_c_n": check}}), name="some")
     done = folder.compute(ranks=2)
     assert done.returncode == 0, done.stdout
     atp = folder.report("metabolism_atp_after_sync")[1]
-    np.testing.assert_array_equal(np.flatnonzero(np.isnan(atp[-1])), expected)
+    before_the_last_row = np.flatnonzero((sodium[:-1] >= bound).any(axis=0))
+    np.testing.assert_array_equal(np.flatnonzero(np.isnan(atp[-1])), before_the_last_row)
     assert 0 < len(expected) < atp.shape[1]
     assert not np.isnan(atp[0]).any()
     named = re.findall(r"neuron (\d+) is excluded at \d+ ms: nai = [\d.]+ \(must be < ", done.stdout)
     assert sorted(map(int, named)) == expected.tolist()
+
+
+def test_a_run_may_end_between_two_exchanges(tiny, tools):
+    """150 ms with an exchange every 100 ms: the last step is short and has no row of its own."""
+
+    def watch(settings):
+        field = {"src_get_func": "get_var", "src_get_kwargs": {"var": "atpi", "weight": "volume"}}
+        report = field | {"unit": "mM", "file_name": "neuron_atp.h5", "when": "after_sync"}
+        settings["multiscale_run"]["reports"]["neurodamus"] = {"neuron_atp": report}
+
+    folder = tiny(tools["duration"](150.0), watch).computed(ranks=2)
+    assert len(folder.report("neuron_atp")[1]) == 2
+    assert len(folder.report("v")[1]) == 150
+    assert np.isfinite(folder.report("v")[1]).all()
+
+
+def test_the_last_exchange_is_checked_too(tiny, tools):
+    check = {"name": "nai", "kwargs": {"heb": 10.0001}, "response": "abort_simulation"}
+    folder = tiny(tools["duration"](100.0), tools["metabolism"](checks={"vm": {"na_c_n": check}}))
+    done = folder.compute(ranks=2)
+    assert done.returncode == 3, done.stdout
+    assert done.stdout.count("at 100 ms the run is stopped, as configured, by check 'nai'") == 1
+    assert np.isfinite(folder.report("v")[1]).all(), "what led there is kept"
+    assert not (folder.results / ".SUCCESS").exists()
+
+
+def test_a_misspelt_variable_names_its_connection(tiny, tools):
+    def misspell(settings):
+        settings["multiscale_run"]["connections"]["after_metabolism_advance"][3]["src_set_kwargs"] = {"var": "adpii"}
+
+    done = tiny(tools["duration"](100.0), misspell).compute(ranks=2)
+    assert done.returncode == 2
+    assert (
+        done.stdout.count("multiscale_run.connections.after_metabolism_advance[3]: no neuron has a variable 'adpii'")
+        == 1
+    )
 
 
 @pytest.mark.parametrize("engine", ["scipy", "julia"])

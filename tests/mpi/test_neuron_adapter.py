@@ -1,6 +1,7 @@
 """The neuron adapter on two ranks with the real NEURON: reading, writing, windows, masks, calibration."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -33,8 +34,27 @@ def neurons(tmp_path_factory):
     config = load_config(folder)
     config.output_dir.mkdir(exist_ok=True)
     simulator = NeuronSimulator(config, world, Clock.from_config(config.run.dt, config.run.tstop))
+    simulator.config = config
     yield simulator
     simulator.close()
+
+
+@pytest.fixture
+def report_of():
+    """Makes a report with the given settings; its recorder is taken off NEURON again at the end."""
+    made = []
+
+    def make(simulator, settings):
+        from multiscale_run.simulators.neuron_reports import build_reports
+
+        config = simulator.config
+        times = {"start_time": 0.0, "end_time": 50.0, "dt": 1.0}
+        asked = replace(config, raw={**config.raw, "reports": {"test": times | settings}})
+        made.extend(build_reports(simulator, World.start(), asked))
+        return made[-1]
+
+    yield make
+    made.clear()
 
 
 @pytest.fixture
@@ -122,3 +142,46 @@ def test_wrong_window_is_refused(fresh):
 
     with pytest.raises(UserError, match="'v' cannot be windowed; windowed variables: ina, ik, ica, icl"):
         fresh.get_var(var="v", windowed=True)
+
+
+def test_a_misspelt_variable_is_refused(fresh):
+    from mpi_coupling.world import UserError
+
+    for call in (lambda: fresh.get_var(var="naj"), lambda: fresh.set_var(fresh.alive.mask * 1.0, var="naj")):
+        with pytest.raises(UserError, match="no neuron has a variable 'naj'"):
+            call()
+
+
+def test_a_summation_report_is_the_current_of_the_whole_cell(fresh, report_of):
+    """SONATA sums over the whole cell, wherever it says the value belongs; mA/cm2 times um2 is 1e-2 nA."""
+    report = report_of(fresh, {"type": "summation", "variable_name": "ik", "unit": "nA", "sections": "soma"})
+    fresh.restart()
+    fresh.advance(400)
+    ik = fresh.get_var(var="ik", windowed=False).values
+    expected = 1e-2 * np.bincount(fresh.segments.owner, ik * fresh.segments.area)
+    # the report samples at the start of each step, this test after the last one: sample once more
+    report._sample()
+    np.testing.assert_allclose(report._rows[-1], expected, rtol=1e-12)
+
+
+def test_a_compartment_report_of_the_soma_is_its_centre(fresh, report_of):
+    report = report_of(fresh, {"type": "compartment", "variable_name": "v", "unit": "mV"})
+    fresh.restart()
+    centre = (fresh.segments.sections == "soma") & fresh.segments.is_centre
+    assert centre.sum() == len(fresh.alive.mask)
+    np.testing.assert_array_equal(report._rows[0], fresh.get_var(var="v").values[centre])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"type": "lfp"}, r"reports.test.type = 'lfp': reports of this type are not written"),
+        ({"variable_name": "vv"}, r"reports.test.variable_name: no neuron has a variable 'vv'"),
+        ({"start_time": 9e9}, r"reports.test.start_time = 9000000000.0: must be before end_time and run.tstop"),
+    ],
+)
+def test_reports_that_cannot_be_written_are_refused(fresh, report_of, change, message):
+    from mpi_coupling.world import UserError
+
+    with pytest.raises(UserError, match=message):
+        report_of(fresh, {"type": "compartment", "variable_name": "v", "unit": "mV"} | change)

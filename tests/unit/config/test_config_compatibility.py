@@ -104,8 +104,7 @@ def test_it_is_valid_sonata(write: Write) -> None:
     assert sonata.list_report_names >= {"v", "soma_v", "ina", "ik", "nai", "ki", "ko", "cai", "atpi", "adpi"}
     assert sonata.report("soma_v").dt == 0.1
     assert {name: sonata.input(name).module.name for name in sonata.list_input_names} == {
-        "noise": "noise",
-        "pulse": "pulse",
+        "background": "relative_ornstein_uhlenbeck",
     }
 
 
