@@ -14,6 +14,8 @@ TOLERANCE = 1e-11
 """How far below zero a barycentric coordinate may round: this part of a tetrahedron's height."""
 OUTSIDE = -1
 """Stands for no tetrahedron."""
+BIN_SLACK = 1e-6
+"""By which part of its width a bin is widened, so that what rounds across its edge finds its tetrahedra."""
 _PER_BIN = 2.0
 """Tetrahedra per bin if they were points; more bins find faster and cost memory."""
 
@@ -97,8 +99,7 @@ def make_bins(corners: np.ndarray) -> Bins:
     size = (sides.prod() / len(corners) * _PER_BIN) ** (1 / 3)
     counts = np.maximum(np.round(sides / size), 1).astype(np.int64)
     width = sides / counts
-    # a point that rounds across the edge of a bin must still find its tetrahedron
-    slack = 1e-6 * width
+    slack = BIN_SLACK * width
     first = ((corners.min(axis=1) - slack - lower) / width).astype(np.int64).clip(0, counts - 1)
     last = ((corners.max(axis=1) + slack - lower) / width).astype(np.int64).clip(0, counts - 1)
     start, members = _sort_into_bins(first, last, counts)

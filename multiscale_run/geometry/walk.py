@@ -16,7 +16,7 @@ import numpy as np
 import scipy.sparse as sparse
 
 from mpi_coupling.world import UserError
-from multiscale_run.geometry.locator import OUTSIDE, TOLERANCE, Locator, bin_index, locate_one
+from multiscale_run.geometry.locator import BIN_SLACK, OUTSIDE, TOLERANCE, Locator, bin_index, locate_one
 from multiscale_run.geometry.mesh import TetMesh
 
 _UNFINISHED = -1
@@ -162,31 +162,56 @@ def _clip(origin: Any, direction: Any, tet: Any, planes: Any) -> tuple[float, fl
 
 
 @numba.njit(cache=True)
+def _bin_range(origin: Any, direction: Any, span: Any, axis: int, bins: Any) -> tuple[int, int]:
+    """First and last bin along an axis that a part of a segment meets."""
+    lower, width, counts, _, _ = bins
+    a, b = origin[axis] + span[0] * direction[axis], origin[axis] + span[1] * direction[axis]
+    slack = BIN_SLACK * width[axis]
+    first = bin_index(min(a, b) - slack, axis, lower, width, counts)
+    return first, bin_index(max(a, b) + slack, axis, lower, width, counts)
+
+
+@numba.njit(cache=True)
+def _in_slab(origin: Any, direction: Any, span: Any, axis: int, index: int, bins: Any) -> tuple[float, float]:
+    """The part of a part of a segment between the two planes that bound a bin along an axis, with some slack."""
+    lower, width, _, _, _ = bins
+    if direction[axis] == 0.0:
+        return span
+    slack = BIN_SLACK * width[axis]
+    near = (lower[axis] + index * width[axis] - slack - origin[axis]) / direction[axis]
+    far = (lower[axis] + (index + 1) * width[axis] + slack - origin[axis]) / direction[axis]
+    return max(span[0], min(near, far)), min(span[1], max(near, far))
+
+
+@numba.njit(cache=True)
 def _candidates(
-    origin: Any, direction: Any, row: Any, planes: Any, bins: Any, seen: Any, intervals: Any, members: Any
+    origin: Any, direction: Any, row: int, planes: Any, bins: Any, seen: Any, intervals: Any, members: Any
 ) -> int:
-    """Intervals of one segment in the tetrahedra of all bins that its box meets; gives their number."""
-    lower, width, counts, start, binned = bins
-    first, last = np.empty(3, np.int64), np.empty(3, np.int64)
-    for axis in range(3):
-        a, b = origin[axis], origin[axis] + direction[axis]
-        first[axis] = bin_index(min(a, b), axis, lower, width, counts)
-        last[axis] = bin_index(max(a, b), axis, lower, width, counts)
+    """Intervals of one segment in the tetrahedra of all bins on its way; gives their number."""
+    _, _, counts, start, binned = bins
     count = 0
-    for i in range(first[0], last[0] + 1):
-        for j in range(first[1], last[1] + 1):
-            for k in range(first[2], last[2] + 1):
-                bin_ = (i * counts[1] + j) * counts[2] + k
-                for place in range(start[bin_], start[bin_ + 1]):
-                    tet = binned[place]
-                    if seen[tet] == row:
-                        continue
-                    seen[tet] = row
-                    low, low_rounded, high = _clip(origin, direction, tet, planes)
-                    if high > low_rounded:
-                        intervals[count, 0], intervals[count, 1], intervals[count, 2] = low, low_rounded, high
-                        members[count] = tet
-                        count += 1
+    whole = (0.0, 1.0)
+    first_i, last_i = _bin_range(origin, direction, whole, 0, bins)
+    for i in range(first_i, last_i + 1):
+        in_plane = _in_slab(origin, direction, whole, 0, i, bins)
+        if in_plane[0] > in_plane[1]:
+            continue
+        first_j, last_j = _bin_range(origin, direction, in_plane, 1, bins)
+        for j in range(first_j, last_j + 1):
+            in_line = _in_slab(origin, direction, in_plane, 1, j, bins)
+            if in_line[0] > in_line[1]:
+                continue
+            first_k, last_k = _bin_range(origin, direction, in_line, 2, bins)
+            bin_ = (i * counts[1] + j) * counts[2]
+            for tet in binned[start[bin_ + first_k] : start[bin_ + last_k + 1]]:
+                if seen[tet] == row:
+                    continue
+                seen[tet] = row
+                low, low_rounded, high = _clip(origin, direction, tet, planes)
+                if high > low_rounded:
+                    intervals[count, 0], intervals[count, 1], intervals[count, 2] = low, low_rounded, high
+                    members[count] = tet
+                    count += 1
     return count
 
 
