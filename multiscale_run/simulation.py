@@ -122,7 +122,8 @@ class Simulation:
     def _first_exchange(self) -> None:
         """Let every simulator start from the same values before anything advances."""
         for simulator in self.simulators.values():
-            self.connections.fire(f"after_{simulator.name}_advance")
+            with self.profiler.phase("coupling"):
+                self.connections.fire(f"after_{simulator.name}_advance")
             self._reports.record(simulator.name, "before_sync", 0)
             self._reports.record(simulator.name, "after_sync", 0)
         self._conclude(0)

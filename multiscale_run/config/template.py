@@ -145,7 +145,7 @@ def _metabolism_reports() -> dict[str, Any]:
             "when": when,
         }
         for row in _csv("metabolism_reports")
-        for when in ("before_sync", "after_sync")
+        for when in row["when"].split()
     }
 
 
