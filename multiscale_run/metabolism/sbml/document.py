@@ -29,31 +29,38 @@ def load_libsbml() -> ModuleType:
     return libsbml
 
 
-def open_document(libsbml: ModuleType, path: Path) -> Any:
+def open_document(libsbml: ModuleType, path: Path) -> tuple[Any, list[str]]:
     """Read and check a file; function definitions and local parameters come out resolved, levels below 3 as level 3.
 
+    Returns:
+        The document, and what in it a network cannot hold.
+
     Raises:
-        NetworkError: the file cannot be read, libSBML finds errors in it, or it uses what a network cannot hold.
+        NetworkError: the file cannot be read or libSBML finds errors in it.
     """
     if not path.is_file():
         raise NetworkError(f"cannot read the SBML file {path}: there is no such file")
     document = libsbml.readSBMLFromFile(str(path))
     _refuse_errors(libsbml, document, path)
-    for category in (libsbml.LIBSBML_CAT_UNITS_CONSISTENCY, libsbml.LIBSBML_CAT_MODELING_PRACTICE):
+    for category in (
+        libsbml.LIBSBML_CAT_UNITS_CONSISTENCY,
+        libsbml.LIBSBML_CAT_MODELING_PRACTICE,
+        libsbml.LIBSBML_CAT_SBO_CONSISTENCY,
+    ):
         document.setConsistencyChecks(category, False)
     document.checkConsistency()
     _refuse_errors(libsbml, document, path)
     if document.getModel() is None:
         raise NetworkError(f"{path}: the file holds no model")
-    refuse(path, _foreign_features(document))
+    foreign = [*_foreign_features(document)]
     if document.getLevel() < 3 and not document.setLevelAndVersion(3, 1, False):
-        raise NetworkError(f"{path}: level {document.getLevel()} cannot be converted to level 3")
+        refuse(path, foreign or [f"SBML of level {document.getLevel()} that libSBML cannot convert to level 3"])
     for conversion in ("expandFunctionDefinitions", "promoteLocalParameters"):
         properties = libsbml.ConversionProperties()
         properties.addOption(conversion, True)
         if document.convert(properties) != libsbml.LIBSBML_OPERATION_SUCCESS:
-            raise NetworkError(f"{path}: libSBML could not do {conversion}; write the model without them")
-    return document
+            refuse(path, foreign or [f"the mathematics for which libSBML fails to do {conversion}"])
+    return document, foreign
 
 
 def refuse(path: Path, problems: Iterable[str]) -> None:
@@ -78,17 +85,17 @@ def _refuse_errors(libsbml: ModuleType, document: Any, path: Path) -> None:
 def _foreign_features(document: Any) -> Iterable[str]:
     """Features outside the mathematics of rates, by name or place."""
     model = document.getModel()
-    for i in range(document.getNumPlugins()):
+    # packages exist from level 3 on
+    for i in range(document.getNumPlugins() if document.getLevel() > 2 else 0):
         package = document.getPlugin(i).getPackageName()
         if document.getPackageRequired(package) and package != _EXTENDED_MATH:
             yield f"package {package!r}"
-    for i in range(model.getNumEvents()):
-        yield f"event {model.getEvent(i).getId() or i + 1!r}"
-    for i in range(model.getNumRules()):
-        if model.getRule(i).isAlgebraic():
-            yield f"algebraic rule (rule {i + 1})"
-    for i in range(model.getNumReactions()):
-        reaction = model.getReaction(i)
+    for i, event in enumerate(model.getListOfEvents(), start=1):
+        yield f"event {event.getId() or i!r}"
+    for i, rule in enumerate(model.getListOfRules(), start=1):
+        if rule.isAlgebraic():
+            yield f"algebraic rule {i}"
+    for reaction in model.getListOfReactions():
         if reaction.getFast():
             yield f"fast reaction {reaction.getId()!r}"
         if not reaction.isSetKineticLaw() or not reaction.getKineticLaw().isSetMath():

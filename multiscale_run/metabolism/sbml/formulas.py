@@ -23,7 +23,7 @@ Text = tuple[str, int]
 
 
 class Unsupported(Exception):
-    """Mathematics that the tables have no notation for; the message names the construct."""
+    """Mathematics that the tables have no notation for; the message names the constructs."""
 
 
 class FormulaReader:
@@ -36,6 +36,7 @@ class FormulaReader:
 
     def __init__(self, libsbml: Any, rename: Callable[[str], str]) -> None:
         self._rename = rename
+        self._foreign: dict[str, None] = {}
         self._kinds = {
             libsbml.AST_PLUS: self._sum,
             libsbml.AST_MINUS: self._difference,
@@ -45,14 +46,14 @@ class FormulaReader:
             libsbml.AST_FUNCTION_POWER: self._power,
             libsbml.AST_FUNCTION_ROOT: self._root,
             libsbml.AST_FUNCTION_LOG: self._logarithm,
-            libsbml.AST_INTEGER: lambda node: _number(node.getInteger()),
-            libsbml.AST_REAL: lambda node: _number(node.getReal()),
+            libsbml.AST_INTEGER: lambda node: self._number(node.getInteger()),
+            libsbml.AST_REAL: lambda node: self._number(node.getReal()),
             # mantissa and exponent apart, because their product would be rounded once more
-            libsbml.AST_REAL_E: lambda node: _number(float(f"{node.getMantissa()!r}e{node.getExponent()}")),
+            libsbml.AST_REAL_E: lambda node: self._number(float(f"{node.getMantissa()!r}e{node.getExponent()}")),
             libsbml.AST_RATIONAL: lambda node: (f"{node.getNumerator()}/{node.getDenominator()}", _PRODUCT),
-            libsbml.AST_CONSTANT_PI: lambda node: _number(math.pi),
-            libsbml.AST_CONSTANT_E: lambda node: _number(math.e),
-            libsbml.AST_NAME_AVOGADRO: lambda node: _number(node.getReal()),
+            libsbml.AST_CONSTANT_PI: lambda node: self._number(math.pi),
+            libsbml.AST_CONSTANT_E: lambda node: self._number(math.e),
+            libsbml.AST_NAME_AVOGADRO: lambda node: self._number(node.getReal()),
             libsbml.AST_NAME: lambda node: (self._rename(node.getName()), _ATOM),
             libsbml.AST_NAME_TIME: lambda node: (self._rename("time"), _ATOM),
         }
@@ -63,7 +64,11 @@ class FormulaReader:
         Raises:
             Unsupported: it uses anything beyond arithmetic, powers, exponentials and logarithms.
         """
-        return self._text(node)[0]
+        self._foreign.clear()
+        text, _ = self._text(node)
+        if self._foreign:
+            raise Unsupported(" and ".join(self._foreign))
+        return text
 
     def _text(self, node: Any) -> Text:
         read = self._kinds.get(node.getType())
@@ -71,9 +76,14 @@ class FormulaReader:
             return read(node)
         name = node.getOperatorName() or node.getName() or "an unknown construct"
         if name not in _FUNCTIONS or node.getNumChildren() != 1:
-            raise Unsupported(name)
+            return self._refused(name)
         pattern, strength = _FUNCTIONS[name]
-        return pattern.format(self.formula(node.getChild(0))), strength
+        return pattern.format(self._held(node.getChild(0), _SUM)), strength
+
+    def _refused(self, construct: str) -> Text:
+        """Remember a construct that has no notation; what stands for it is never used."""
+        self._foreign[construct] = None
+        return "0", _ATOM
 
     def _children(self, node: Any) -> list[Any]:
         return [node.getChild(i) for i in range(node.getNumChildren())]
@@ -113,15 +123,15 @@ class FormulaReader:
         *degree, radicand = self._children(node)
         order = self._held(degree[0], _ATOM) if degree else "2"
         if order in ("2", "2.0"):
-            return f"sqrt({self.formula(radicand)})", _ATOM
+            return f"sqrt({self._held(radicand, _SUM)})", _ATOM
         return f"{self._held(radicand, _ATOM)}**(1/{order})", _POWER
 
     def _logarithm(self, node: Any) -> Text:
         *base, argument = self._children(node)
-        return f"log({self.formula(argument)})/log({self.formula(base[0]) if base else '10'})", _PRODUCT
+        basis = self._held(base[0], _SUM) if base else "10"
+        return f"log({self._held(argument, _SUM)})/log({basis})", _PRODUCT
 
-
-def _number(value: float) -> Text:
-    if not math.isfinite(value):
-        raise Unsupported(f"the number {value}")
-    return repr(value), _SIGN if math.copysign(1.0, value) < 0.0 else _ATOM
+    def _number(self, value: float) -> Text:
+        if not math.isfinite(value):
+            return self._refused(f"the number {value}")
+        return repr(value), _SIGN if math.copysign(1.0, value) < 0.0 else _ATOM

@@ -25,10 +25,10 @@ def read_model(path: Path) -> Contents:
         NetworkError: the file is wrong or uses what a network cannot hold, everything named in one message.
     """
     libsbml = load_libsbml()
-    document = open_document(libsbml, path)
+    document, foreign = open_document(libsbml, path)
     reader = _ModelReader(libsbml, document.getModel())
     contents = reader.contents(path.name)
-    refuse(path, reader.problems)
+    refuse(path, foreign + reader.problems)
     return contents
 
 
@@ -83,6 +83,8 @@ class _ModelReader:
         assignments: dict[str, str] = {}
         rates: dict[str, str] = {}
         for rule in self._model.getListOfRules():
+            if rule.isAlgebraic():
+                continue
             kind, found = ("rate", rates) if rule.isRate() else ("assignment", assignments)
             found[self._name(rule.getVariable())] = self._math(rule, f"the {kind} rule of {rule.getVariable()!r}")
         return assignments, rates
@@ -102,6 +104,8 @@ class _ModelReader:
         return tuple(reactions), assignments
 
     def _math(self, element: Any, place: str) -> str:
+        if element is None or not element.isSetMath():
+            return "0"
         try:
             return self._formulas.formula(element.getMath())
         except Unsupported as unsupported:
