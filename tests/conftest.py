@@ -16,6 +16,10 @@ import h5py
 import numpy as np
 import pytest
 
+from mpi_coupling.world import World
+
+World.start()  # before any test module imports NEURON or STEPS, which would start MPI their own way
+
 PROGRAM = Path(sys.executable).parent / "multiscale-run"
 MPI_ENVIRONMENT = {
     "OMPI_ALLOW_RUN_AS_ROOT": "1",
