@@ -49,7 +49,7 @@ def check_counts(molecules: np.ndarray, species: str, solver: str, amounts: Amou
         raise UserError(
             f"steps: {over.sum()} of {len(over)} tetrahedra would hold more molecules of {species} than {solver} can "
             f"count ({MOST_MOLECULES}), {molecules[worst]:.3g} in {space.describe(worst)}; lower steps.conc_factor "
-            f"from {amounts.conc_factor:g} to {fitting:g}, or set steps.solver to TetODE, which has no such limit"
+            f"from {amounts.conc_factor:g} to at most {fitting:g}, or set steps.solver to TetODE, which has no limit"
         )
 
 

@@ -7,9 +7,10 @@ each advance writes all molecules, runs, and reads them back; random numbers are
 from __future__ import annotations
 
 import contextlib
+import sys
 import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
@@ -39,6 +40,8 @@ class Engine(ABC):
     """
 
     is_stochastic: ClassVar[bool] = True
+    is_split: ClassVar[bool] = False
+    """Whether the ranks share the work; otherwise each does it all."""
 
     def __init__(self, steps: SimpleNamespace, space: Space, ranks: tuple[int, int], atol: float) -> None:
         self._space, self._rank, self._n_ranks = space, *ranks
@@ -142,10 +145,11 @@ class Tetexact(Engine):
 class TetOpSplit(Engine):
     """Jumps drawn in bulk by operator splitting (Hepburn et al. 2016, J Chem Phys 145:054118); split over the ranks."""
 
+    is_split = True
+
     def _build(self, steps: SimpleNamespace, model: Any, mesh: Any, atol: float) -> Any:
-        no_field = steps.parallel_solver.EF_NONE
         hosts = self._space.split(self._n_ranks).tolist()
-        return steps.parallel_solver.TetOpSplit(model, mesh, self._random, no_field, hosts)
+        return steps.solver.TetOpSplit(model, mesh, self._random, steps.solver.EF_NONE, hosts)
 
     def _begin(self, start: float, seed: Sequence[int]) -> None:
         # ranks that drew the same numbers would move their molecules alike
@@ -173,26 +177,45 @@ def make_engine(solver: str, space: Space, ranks: tuple[int, int] = (0, 1), atol
             f"steps.solver is {solver}, which needs STEPS with distributed meshes, and this suite's build has none; "
             f"use TetOpSplit, the same method on a mesh that every rank holds, or another of {', '.join(ENGINES)}"
         )
-    return ENGINES[solver](import_steps(), space, ranks, atol)
+    engine = ENGINES[solver]
+    return engine(import_steps(engine.is_split), space, ranks, atol)
 
 
-def import_steps() -> SimpleNamespace:
-    """The modules of STEPS. Collective: its import waits for all ranks.
+def import_steps(parallel: bool) -> SimpleNamespace:
+    """The modules of STEPS. Collective if parallel: that import waits for all ranks.
+
+    Args:
+        parallel: whether the solvers that are split over ranks are wanted, too.
 
     Raises:
         UserError: STEPS is not installed or does not load.
     """
-    with tempfile.TemporaryDirectory() as elsewhere, contextlib.chdir(elsewhere):
-        # it opens a log file .logs/general_log_RANK.txt where it is imported
-        try:
+    try:
+        with _without_side_effects():
             from steps.API_1 import geom, model, rng, solver
-            from steps.API_1.mpi import solver as parallel_solver
-        except ImportError as error:
-            raise UserError(
-                f"the extracellular space needs STEPS, which cannot be loaded ({error}); run scripts/build-steps-wheel "
-                "and `pip install` the wheel whose path it prints, or set with_steps to false"
-            ) from error
-    return SimpleNamespace(geom=geom, model=model, rng=rng, solver=solver, parallel_solver=parallel_solver)
+
+            if parallel:
+                from steps.API_1.mpi import solver as parallel_solver
+    except ImportError as error:
+        raise UserError(
+            f"the extracellular space needs STEPS, which cannot be loaded ({error}); run scripts/build-steps-wheel "
+            "and `pip install` the wheel whose path it prints, or set with_steps to false"
+        ) from error
+    solvers = parallel_solver if parallel else solver
+    return SimpleNamespace(geom=geom, model=model, rng=rng, solver=solvers)
+
+
+@contextlib.contextmanager
+def _without_side_effects() -> Iterator[None]:
+    """Undoes what the import of STEPS does beyond importing."""
+    hook = sys.excepthook
+    # it opens a log file .logs/general_log_RANK.txt in the working folder and prints a banner
+    with tempfile.TemporaryDirectory() as elsewhere, contextlib.chdir(elsewhere), contextlib.redirect_stdout(None):
+        try:
+            yield
+        finally:
+            # it would end the whole job at any exception, before this suite can say what is wrong
+            sys.excepthook = hook
 
 
 def _build_model(steps: SimpleNamespace, space: Space) -> Any:

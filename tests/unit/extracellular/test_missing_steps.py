@@ -18,7 +18,7 @@ SCRIPT = Path(__file__).resolve().parents[3] / "scripts" / "build-steps-wheel"
 
 
 def test_missing_steps_names_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "steps", None)
+    monkeypatch.setitem(sys.modules, "steps.API_1", None)
     corner = np.array([[0.0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]])
     with pytest.raises(UserError, match=r"needs STEPS, .* scripts/build-steps-wheel .* with_steps to false"):
         make_engine("TetODE", Space(corner, np.arange(4)[None], [Ion("KK", 2e-9)]))
