@@ -73,9 +73,13 @@ def enzyme(tmp_path):
     return path
 
 
+def roadrunner_module():
+    return pytest.importorskip("roadrunner", reason="NOT TESTED: libroadrunner is not installed")
+
+
 def roadrunner_for(path):
     """libRoadRunner with the file loaded: an implementation that shares nothing with ours."""
-    roadrunner = pytest.importorskip("roadrunner", reason="NOT TESTED: libroadrunner is not installed")
+    roadrunner = roadrunner_module()
     runner = roadrunner.RoadRunner(str(path))
     runner.integrator.relative_tolerance, runner.integrator.absolute_tolerance = 1e-10, 1e-13
     runner.integrator.maximum_num_steps = 200_000
@@ -142,3 +146,20 @@ def test_an_imported_network_integrates_as_the_one_it_was_exported_from(tmp_path
         make_engine("native", each).advance(state, each.default_inputs(), 0.1)
         ends.append(state)
     np.testing.assert_allclose(ends[1], ends[0], rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["feedback", "linearPathwayOpen", "linearPathwayClosed", "named_stoic_in_kinetic_law"])
+def test_models_of_others_have_the_derivatives_that_roadrunner_finds(name):
+    """Files that come with libRoadRunner, at a state away from their start."""
+    path = Path(roadrunner_module().__file__).parent / "tests" / f"{name}.xml"
+    if not path.exists():
+        pytest.skip(f"NOT TESTED: this libRoadRunner comes without {path.name}")
+    network, runner = import_sbml(path).network, roadrunner_for(path)
+    state = network.initial_state() * 1.25 + 0.125
+    for species in network.species:
+        runner.setValue(f"[{species.id}]", state[0, species.slot])
+    found = make_engine("scipy", network).derivative(state, network.default_inputs())[0, network.dynamic_slots]
+    # the models' compartments have size 1: amounts are concentrations
+    expected = [runner.getValue(f"{network.species[slot].id}'") for slot in network.dynamic_slots]
+    assert np.abs(expected).max() > 0.01
+    assert found == pytest.approx(expected, rel=1e-13, abs=1e-15)

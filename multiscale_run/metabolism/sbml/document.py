@@ -12,7 +12,7 @@ from mpi_coupling.world import UserError
 from ..network import NetworkError
 
 _SHOWN_ERRORS = 5
-# what a package adds to a model changes its mathematics only when the file says so
+# a file says which packages change its mathematics; the operators of this one are judged one by one
 _EXTENDED_MATH = "l3v2extendedmath"
 
 
@@ -88,7 +88,7 @@ def _foreign_features(document: Any) -> Iterable[str]:
     # packages exist from level 3 on
     for i in range(document.getNumPlugins() if document.getLevel() > 2 else 0):
         package = document.getPlugin(i).getPackageName()
-        if document.getPackageRequired(package) and package != _EXTENDED_MATH:
+        if document.getPackageRequired(package) and package != _EXTENDED_MATH and not _unused(package, model):
             yield f"package {package!r}"
     for i, event in enumerate(model.getListOfEvents(), start=1):
         yield f"event {event.getId() or i!r}"
@@ -100,3 +100,8 @@ def _foreign_features(document: Any) -> Iterable[str]:
             yield f"fast reaction {reaction.getId()!r}"
         if not reaction.isSetKineticLaw() or not reaction.getKineticLaw().isSetMath():
             yield f"reaction {reaction.getId()!r} without a kinetic law"
+
+
+def _unused(package: str, model: Any) -> bool:
+    """Whether a model only declares the package of submodels, as some programs always do."""
+    return package == "comp" and model.getPlugin(package).getNumSubmodels() == 0

@@ -37,11 +37,13 @@ class FormulaReader:
     def __init__(self, libsbml: Any, rename: Callable[[str], str]) -> None:
         self._rename = rename
         self._foreign: dict[str, None] = {}
+        self._terms = {libsbml.AST_PLUS: " + ", libsbml.AST_MINUS: " - "}
+        self._factors = {libsbml.AST_TIMES: "*", libsbml.AST_DIVIDE: "/"}
         self._kinds = {
             libsbml.AST_PLUS: self._sum,
             libsbml.AST_MINUS: self._difference,
             libsbml.AST_TIMES: self._product,
-            libsbml.AST_DIVIDE: self._quotient,
+            libsbml.AST_DIVIDE: self._product,
             libsbml.AST_POWER: self._power,
             libsbml.AST_FUNCTION_POWER: self._power,
             libsbml.AST_FUNCTION_ROOT: self._root,
@@ -93,27 +95,31 @@ class FormulaReader:
         text, own = self._text(node)
         return text if own >= strength else f"({text})"
 
-    def _chain(self, node: Any, sign: str, strength: int, neutral: str) -> Text:
-        """Terms or factors from left to right."""
-        children = self._children(node)
-        if len(children) < 2:
-            return self._text(children[0]) if children else (neutral, _ATOM)
-        first, *rest = children
-        return sign.join([self._held(first, strength), *(self._held(child, strength + 1) for child in rest)]), strength
+    def _chain(self, node: Any, signs: dict[int, str], strength: int) -> Text:
+        """Terms or factors from left to right; libSBML nests long chains deeply to the left."""
+        parts: list[tuple[str, Any]] = []
+        while node.getType() in signs and node.getNumChildren() > 1:
+            sign = signs[node.getType()]
+            first, *rest = self._children(node)
+            parts[:0] = [(sign, child) for child in rest]
+            node = first
+        head = self._held(node, strength)
+        return head + "".join(sign + self._held(child, strength + 1) for sign, child in parts), strength
 
     def _sum(self, node: Any) -> Text:
-        return self._chain(node, " + ", _SUM, "0")
+        return self._chain(node, self._terms, _SUM) if node.getNumChildren() > 1 else self._single(node, "0")
 
     def _product(self, node: Any) -> Text:
-        return self._chain(node, "*", _PRODUCT, "1")
+        return self._chain(node, self._factors, _PRODUCT) if node.getNumChildren() > 1 else self._single(node, "1")
 
-    def _quotient(self, node: Any) -> Text:
-        return self._chain(node, "/", _PRODUCT, "1")
+    def _single(self, node: Any, neutral: str) -> Text:
+        """A sum or product of one part, or of none."""
+        return self._text(node.getChild(0)) if node.getNumChildren() else (neutral, _ATOM)
 
     def _difference(self, node: Any) -> Text:
-        if node.getNumChildren() == 1:
-            return f"-{self._held(node.getChild(0), _SIGN)}", _SIGN
-        return self._chain(node, " - ", _SUM, "0")
+        if node.getNumChildren() > 1:
+            return self._chain(node, self._terms, _SUM)
+        return f"-{self._held(node.getChild(0), _SIGN)}", _SIGN
 
     def _power(self, node: Any) -> Text:
         base, exponent = self._children(node)

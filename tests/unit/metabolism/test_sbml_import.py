@@ -175,6 +175,8 @@ def test_rates_that_do_not_enter_linearly_stay_assignments(model):
         ("2^x^3", 256.0),
         ("(2^x)^3", 64.0),
         ("x - (1 - x) - (3 + x)", 2 + 1 - 5.0),
+        ("1 - x + 3 - (x - 5) + -x", 1 - 2 + 3 + 3 - 2.0),
+        ("3*x/4*5/(x/7)", 3 * 2 / 4 * 5 / (2 / 7)),
         ("x/(3/x)/(x*5)", 2 / (3 / 2) / 10),
         ("root(3, x)", 2 ** (1 / 3)),
         ("sqrt(x) + exp(-x)", np.sqrt(2) + np.exp(-2)),
@@ -354,3 +356,25 @@ def test_older_levels(level, version, tmp_path):
     assert libsbml.writeSBMLToFile(document, str(path))
     network = import_sbml(path).network
     assert derivative(network) == pytest.approx({"S": -0.75, "P": 0.75}, rel=1e-15)
+
+
+def test_long_sums(model):
+    """Models made from rules have observables that add up hundreds of species."""
+    names = [f"p{i}" for i in range(500)]
+    path = model(
+        Parameters=[parameter("x", 1, "false"), *(parameter(name, 2) for name in names)],
+        Rules=[rule("rateRule", "x", " + ".join(names) + " - x")],
+    )
+    assert derivative(import_sbml(path).network) == {"x": 999.0}
+
+
+def test_submodels_are_refused_but_not_the_mere_word(model):
+    path = model(Parameters=[parameter("x", 1, "false")], Rules=[rule("rateRule", "x", "2")])
+    comp = 'xmlns:comp="http://www.sbml.org/sbml/level3/version1/comp/version1" comp:required="true" level="3"'
+    plain = path.read_text().replace("version2/core", "version1/core").replace('version="2">', 'version="1">')
+    path.write_text(plain.replace('level="3"', comp))
+    assert derivative(import_sbml(path).network) == {"x": 2.0}
+    part = '<comp:listOfSubmodels><comp:submodel comp:id="part" comp:modelRef="m"/></comp:listOfSubmodels>'
+    path.write_text(path.read_text().replace("</model>", part + "</model>"))
+    with pytest.raises(NetworkError, match=r"model\.xml"):
+        import_sbml(path)
