@@ -8,11 +8,15 @@ from pathlib import Path
 import click
 
 VARIANT = click.option("--variant", default="standard", show_default=True, help="Variant of the network.")
+NETWORK = click.option(
+    "--network", "folder", type=click.Path(path_type=Path), help="Folder with the tables of a network of your own."
+)
+FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 @click.group("metabolism")
 def command() -> None:
-    """The metabolic network by itself: run it."""
+    """The metabolic network by itself: run it, write it as SBML, read one of your own."""
 
 
 @command.command("run")
@@ -28,8 +32,9 @@ def command() -> None:
 @click.option(
     "--set", "settings", multiple=True, metavar="NAME=VALUE", help="An input or parameter, such as bf_fin=1e-4."
 )
-@click.option("--plot", type=click.Path(path_type=Path, dir_okay=False), help="Draw the energy species into this file.")
+@click.option("--plot", type=FILE, help="Draw the energy species into this file.")
 @VARIANT
+@NETWORK
 def run(
     cells: int,
     seconds: float,
@@ -39,6 +44,7 @@ def run(
     settings: tuple[str, ...],
     plot: Path | None,
     variant: str,
+    folder: Path | None,
 ) -> None:
     """Integrate cells from rest under a constant ATP demand and show the energy species."""
     from mpi_coupling.console import table
@@ -46,8 +52,8 @@ def run(
     from multiscale_run.metabolism import Status, load_network, make_engine
 
     given = _numbers(settings)
-    names = {x.id for x in load_network(variant).inputs}
-    network = load_network(variant, parameters={k: v for k, v in given.items() if k not in names})
+    names = {x.id for x in load_network(variant, folder).inputs}
+    network = load_network(variant, folder, {k: v for k, v in given.items() if k not in names})
     engine = make_engine(engine_name, network)
     start = time.perf_counter()
     inputs = {name: value for name, value in given.items() if name in names}
@@ -70,6 +76,34 @@ def run(
 
     if (course.status != Status.OK).all():
         raise SystemExit(3)
+
+
+@command.command("export")
+@click.argument("file", type=FILE)
+@VARIANT
+@NETWORK
+def export(file: Path, variant: str, folder: Path | None) -> None:
+    """Write the network as an SBML FILE (Level 3 Version 2) for other simulators."""
+    from multiscale_run.metabolism import load_network
+    from multiscale_run.metabolism.sbml import export_sbml
+
+    click.echo(export_sbml(load_network(variant, folder), file, folder).message)
+
+
+@command.command("import")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--input", "inputs", multiple=True, metavar="ID", help="A parameter of the model to be set per cell.")
+def import_(file: Path, folder: Path, inputs: tuple[str, ...]) -> None:
+    """Read an SBML FILE and write it as a FOLDER of tables: a network for metabolism.network_path."""
+    from mpi_coupling.world import UserError
+    from multiscale_run.metabolism.sbml import import_sbml, write_tables
+
+    if folder.is_dir() and any(folder.iterdir()):
+        raise UserError(f"{folder} is not empty; name a new folder")
+    imported = import_sbml(file, inputs)
+    write_tables(imported.network, folder)
+    click.echo(f"{imported.message}\ntables in {folder}")
 
 
 def _numbers(assignments: tuple[str, ...]) -> dict[str, float]:

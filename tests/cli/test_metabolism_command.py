@@ -53,3 +53,18 @@ def test_wrong_options(tools, options, message):
     assert done.returncode == 2
     assert message in done.stdout
     assert "Traceback" not in done.stdout
+
+
+def test_sbml_out_and_in_again_gives_the_same_run(tools, tmp_path):
+    pytest.importorskip("libsbml", reason="NO LIBSBML: IMPORT OF SBML IS NOT TESTED")
+    launch, model, tables = tools["launch"], tmp_path / "model.xml", tmp_path / "tables"
+    assert launch("metabolism", "export", model, "--variant", "young").returncode == 0
+    imported = launch("metabolism", "import", model, tables)
+    assert imported.returncode == 0, imported.stdout
+    assert "133 equations" in imported.stdout
+    ours = launch("metabolism", "run", "--seconds", "2", "--variant", "young")
+    theirs = launch("metabolism", "run", "--seconds", "2", "--network", tables)
+    for species in ("atp_c_n", "o2_b", "psi_m_n"):
+        assert final(theirs.stdout, species) == final(ours.stdout, species)
+    again = launch("metabolism", "import", model, tables)
+    assert again.returncode == 2 and "is not empty; name a new folder" in again.stdout

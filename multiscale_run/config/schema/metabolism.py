@@ -81,7 +81,7 @@ class Metabolism(Section):
         "native", "Integrator: native is the fast one, scipy the slow reference, julia a cross-check."
     )
     network_path: FolderPath | None = key(
-        None, "A network of your own: a folder of tables (see multiscale_run/metabolism/network), or an SBML file."
+        None, "Folder with the tables of a network of your own; `metabolism import` makes one from SBML."
     )
     variant: str = key("standard", "Variant of the network: standard, young, aged or corrected.")
     initial_state: Literal["tables", "steady"] = key(
