@@ -16,7 +16,7 @@ OUTSIDE = -1
 """Stands for no tetrahedron."""
 BIN_SLACK = 1e-6
 """By which part of its width a bin is widened, so that what rounds across its edge finds its tetrahedra."""
-_PER_BIN = 2.0
+_PER_BIN = 0.5
 """Tetrahedra per bin if they were points; more bins find faster and cost memory."""
 
 
@@ -151,8 +151,10 @@ def locate_one(point: Any, planes: Any, lower: Any, width: Any, counts: Any, sta
         tet = members[place]
         smallest = 1.0
         for face in range(4):
-            plane = planes[tet, face]
-            smallest = min(smallest, plane[0] * point[0] + plane[1] * point[1] + plane[2] * point[2] + plane[3])
+            x, y, z = planes[tet, face, 0], planes[tet, face, 1], planes[tet, face, 2]
+            smallest = min(smallest, x * point[0] + y * point[1] + z * point[2] + planes[tet, face, 3])
+            if smallest <= best_smallest:
+                break
         if smallest > 0.0:
             return tet
         if smallest > best_smallest:

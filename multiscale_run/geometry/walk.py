@@ -63,7 +63,7 @@ class Intersector:
 
     def __init__(self, mesh: TetMesh) -> None:
         self._locator = Locator(mesh)
-        self._neighbours = mesh.neighbours
+        self._mirror = _mirrored_faces(mesh.neighbours)
 
     def locate(self, points: np.ndarray) -> np.ndarray:
         """Tetrahedron of each point, :data:`OUTSIDE` where there is none, shape (points,)."""
@@ -94,12 +94,21 @@ class Intersector:
         start, tets, fractions = _intersect_all(
             np.ascontiguousarray(starts - origin),
             np.ascontiguousarray(ends - starts),
-            self._neighbours,
+            self._mirror,
             self._locator.planes,
             (bins.lower, bins.width, bins.counts, bins.start, bins.members),
         )
-        shape = (len(starts), len(self._neighbours))
+        shape = (len(starts), len(self._mirror))
         return Overlap(sparse.csr_matrix((fractions, tets, start), shape=shape))
+
+
+def _mirrored_faces(neighbours: np.ndarray) -> np.ndarray:
+    """Four times the tetrahedron behind each face, plus the number that the face has there; -1 at the surface."""
+    mirror = np.full(neighbours.shape, -1, dtype=np.int64)
+    tet, face = np.nonzero(neighbours >= 0)
+    behind = neighbours[tet, face]
+    mirror[tet, face] = 4 * behind + (neighbours[behind] == tet[:, None]).argmax(axis=1)
+    return mirror
 
 
 @numba.njit(cache=True)
@@ -111,35 +120,32 @@ def _along(planes: Any, tet: Any, face: Any, origin: Any, direction: Any) -> tup
 
 
 @numba.njit(cache=True)
-def _walk(origin: Any, direction: Any, tet: Any, neighbours: Any, planes: Any, tets: Any, fractions: Any) -> int:
-    """Write the pieces of one segment and give their number, or _UNFINISHED."""
-    done, count, entry, standstills = 0.0, 0, -1, 0
-    while standstills < _MOST_STANDSTILLS and count < len(tets):
+def _walk(origin: Any, direction: Any, tet: int, mirror: Any, planes: Any, tets: Any, fractions: Any, used: int) -> int:
+    """Write the pieces of one segment from a place on and give the place after them, or _UNFINISHED."""
+    done, entry, standstills = 0.0, -1, 0
+    while standstills < _MOST_STANDSTILLS and used < len(tets):
         leave, leave_face = 1.0, -1
         for face in range(4):
+            if face == entry:
+                continue
             value, change = _along(planes, tet, face, origin, direction)
             if value + done * change < -TOLERANCE:
                 return _UNFINISHED
-            # a segment that ends on the surface does not leave through it
-            is_way_out = neighbours[tet, face] >= 0 or value + change < -TOLERANCE
-            if face != entry and change < 0.0 and value < -leave * change and is_way_out:
+            if change < 0.0 and value < -leave * change:
                 leave, leave_face = -value / change, face
         if leave > done:
-            tets[count], fractions[count] = tet, leave - done
-            count += 1
+            tets[used], fractions[used] = tet, leave - done
+            used += 1
             done = leave
             standstills = 0
         else:
             standstills += 1
         if leave_face < 0:
-            return count
-        following = neighbours[tet, leave_face]
-        if following < 0:
+            return used
+        behind = mirror[tet, leave_face]
+        if behind < 0:
             return _UNFINISHED
-        for face in range(4):
-            if neighbours[following, face] == tet:
-                entry = face
-        tet = following
+        tet, entry = behind // 4, behind % 4
     return _UNFINISHED
 
 
@@ -216,9 +222,9 @@ def _candidates(
 
 
 @numba.njit(cache=True)
-def _join(intervals: Any, members: Any, n_candidates: Any, tets: Any, fractions: Any) -> int:
-    """Cover a segment by intervals, each from where the one before ended; gives the number of pieces."""
-    done, count = 0.0, 0
+def _join(intervals: Any, members: Any, n_candidates: int, tets: Any, fractions: Any, used: int) -> int:
+    """Cover a segment by intervals, each from where the one before ended; gives the place after the last piece."""
+    done = 0.0
     while done < 1.0:
         best, reach, next_low = -1, done, 2.0
         for place in range(n_candidates):
@@ -230,53 +236,42 @@ def _join(intervals: Any, members: Any, n_candidates: Any, tets: Any, fractions:
             else:
                 next_low = min(next_low, intervals[place, 0])
         if best >= 0:
-            tets[count], fractions[count] = members[best], reach - done
-            count += 1
+            tets[used], fractions[used] = members[best], reach - done
+            used += 1
             done = reach
         elif next_low < 1.0:
             done = max(next_low, np.nextafter(done, 2.0))
         else:
             break
-    return count
+    return used
 
 
 @numba.njit(cache=True)
-def _pieces(origin: Any, direction: Any, row: Any, neighbours: Any, planes: Any, bins: Any, scratch: Any) -> int:
-    """Write the pieces of one segment into the scratch arrays and give their number."""
-    tets, fractions, seen, intervals, members = scratch
-    tet = locate_one(origin, planes, bins[0], bins[1], bins[2], bins[3], bins[4])
-    if direction[0] == 0.0 and direction[1] == 0.0 and direction[2] == 0.0:
-        tets[0], fractions[0] = tet, 1.0
-        return 0 if tet == OUTSIDE else 1
-    if tet != OUTSIDE:
-        count = _walk(origin, direction, tet, neighbours, planes, tets, fractions)
-        if count != _UNFINISHED:
-            return count
-    n_candidates = _candidates(origin, direction, row, planes, bins, seen, intervals, members)
-    return _join(intervals, members, n_candidates, tets, fractions)
-
-
-@numba.njit(cache=True)
-def _intersect_all(origins: Any, directions: Any, neighbours: Any, planes: Any, bins: Any) -> tuple[Any, Any, Any]:
+def _intersect_all(origins: Any, directions: Any, mirror: Any, planes: Any, bins: Any) -> tuple[Any, Any, Any]:
     """Row starts, columns and values of the sparse matrix of length fractions."""
     n_rows, n_tets = len(origins), len(planes)
-    scratch = (
-        np.empty(n_tets, np.int32),
-        np.empty(n_tets),
-        np.full(n_tets, -1),
-        np.empty((n_tets, 3)),
-        np.empty(n_tets, np.int32),
-    )
+    lower, width, counts, bin_start, binned = bins
+    seen, members, intervals = np.full(n_tets, -1), np.empty(n_tets, np.int32), np.empty((n_tets, 3))
     start = np.zeros(n_rows + 1, np.int64)
-    tets, fractions = np.empty(4 * n_rows + 16, np.int32), np.empty(4 * n_rows + 16)
+    size = 3 * n_rows + n_tets
+    tets, fractions = np.empty(size, np.int32), np.empty(size)
     for row in range(n_rows):
-        count = _pieces(origins[row], directions[row], row, neighbours, planes, bins, scratch)
         used = start[row]
-        if used + count > len(tets):
-            size = 2 * (used + count)
+        # a segment has at most one piece in each tetrahedron
+        if used + n_tets > size:
+            size = 2 * size
             tets = np.concatenate((tets, np.empty(size - len(tets), np.int32)))
             fractions = np.concatenate((fractions, np.empty(size - len(fractions))))
-        tets[used : used + count] = scratch[0][:count]
-        fractions[used : used + count] = scratch[1][:count]
-        start[row + 1] = used + count
+        origin, direction = origins[row], directions[row]
+        tet = locate_one(origin, planes, lower, width, counts, bin_start, binned)
+        end = _UNFINISHED
+        if direction[0] == 0.0 and direction[1] == 0.0 and direction[2] == 0.0:
+            tets[used], fractions[used] = tet, 1.0
+            end = used if tet == OUTSIDE else used + 1
+        elif tet != OUTSIDE:
+            end = _walk(origin, direction, tet, mirror, planes, tets, fractions, used)
+        if end == _UNFINISHED:
+            n_candidates = _candidates(origin, direction, row, planes, bins, seen, intervals, members)
+            end = _join(intervals, members, n_candidates, tets, fractions, used)
+        start[row + 1] = end
     return start, tets[: start[n_rows]].copy(), fractions[: start[n_rows]].copy()

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from mpi_coupling.world import UserError
 from multiscale_run.geometry import OUTSIDE, Intersector, TetMesh, cubic_mesh, gmsh_box
+from multiscale_run.geometry.locator import barycentric_planes
 
 MESHES = ("box", "irregular", "hollow")
 
@@ -69,6 +70,28 @@ def test_segments_within_edges_and_faces_are_counted_once(irregular, corners):
     )
     found = Intersector(irregular).intersect(starts, ends)
     np.testing.assert_allclose(found.inside, 1, rtol=0, atol=1e-12)
+
+
+def test_grazing_lines_have_no_gaps_and_stay_in_their_tetrahedra(irregular):
+    rng = np.random.default_rng(12)
+    # the fourth vertex is opposite to a face inside: on the surface itself either side would be right
+    corners = rng.choice(irregular.corners[irregular.neighbours[:, 3] >= 0, :3], 4000)
+    one, other = (np.einsum("tk,tkc->tc", rng.dirichlet(np.ones(3), 4000), corners) for _ in range(2))
+    along = (other - one) / np.linalg.norm(other - one, axis=1)[:, None]
+    tilt = rng.normal(size=along.shape) * 10.0 ** rng.uniform(-16, -6, (4000, 1))
+    starts, ends = one - 150 * (along + tilt), one + 150 * (along + tilt)
+    for origin in (starts, one):
+        found = Intersector(irregular).intersect(origin, ends)
+        expected = [inside_of_box(a, b, irregular.lower, irregular.upper) for a, b in zip(origin, ends, strict=True)]
+        np.testing.assert_allclose(found.inside, expected, rtol=0, atol=1e-9)
+    # the last ones start inside, so that each piece begins where the one before ended
+    pieces = found.fractions
+    row = np.repeat(np.arange(4000), np.diff(pieces.indptr))
+    reached = np.cumsum(pieces.data) - np.r_[0, np.cumsum(found.inside)][row]
+    planes = barycentric_planes(irregular.corners)[pieces.indices]
+    for part in (reached, reached - pieces.data / 2):
+        points = one[row] + part[:, None] * (ends - one)[row]
+        assert (np.einsum("ikj,ij->ik", planes[:, :, :3], points) + planes[:, :, 3]).min() > -1e-9
 
 
 def test_axis_parallel_lines_through_vertices_and_in_the_surface(box):
@@ -135,16 +158,16 @@ coordinate = st.one_of(
 )
 
 
-def inside_of_box(start, end, side):
-    """Part of a segment in the box from 0 to side, by clipping; of a point, whether it lies there."""
+def inside_of_box(start, end, lower, upper):
+    """Part of a segment in a box, by clipping; of a point, whether it lies there."""
     if (start == end).all():
-        return float(((start >= 0) & (start <= side)).all())
+        return float(((start >= lower) & (start <= upper)).all())
     low, high = 0.0, 1.0
-    for a, b in zip(start, end, strict=True):
+    for a, b, bottom, top in zip(start, end, lower, upper, strict=True):
         if a != b:
-            enter, leave = sorted(((0 - a) / (b - a), (side - a) / (b - a)))
+            enter, leave = sorted(((bottom - a) / (b - a), (top - a) / (b - a)))
             low, high = max(low, enter), min(high, leave)
-        elif not 0 <= a <= side:
+        elif not bottom <= a <= top:
             return 0.0
     return max(high - low, 0.0)
 
@@ -155,7 +178,7 @@ def test_any_segment_in_a_small_box(start, end):
     mesh = cubic_mesh([0, 0, 0], [2, 2, 2], 1.0)
     start, end = np.array(start), np.array(end)
     found = Intersector(mesh).intersect(start, end)
-    assert found.inside[0] == pytest.approx(inside_of_box(start, end, 2.0), abs=1e-9)
+    assert found.inside[0] == pytest.approx(inside_of_box(start, end, mesh.lower, mesh.upper), abs=1e-9)
 
 
 def test_gmsh_mesh_equals_clipping(clip):
