@@ -31,10 +31,11 @@ class FormulaReader:
 
     Args:
         libsbml: the module.
-        rename: the tables' name of an SBML identifier; also of ``time``.
+        rename: the tables' name of an SBML identifier.
+        clock: the tables' name of the model's time.
     """
 
-    def __init__(self, libsbml: Any, rename: Callable[[str], str]) -> None:
+    def __init__(self, libsbml: Any, rename: Callable[[str], str], clock: Callable[[], str]) -> None:
         self._rename = rename
         self._foreign: dict[str, None] = {}
         self._terms = {libsbml.AST_PLUS: " + ", libsbml.AST_MINUS: " - "}
@@ -57,7 +58,7 @@ class FormulaReader:
             libsbml.AST_CONSTANT_E: lambda node: self._number(math.e),
             libsbml.AST_NAME_AVOGADRO: lambda node: self._number(node.getReal()),
             libsbml.AST_NAME: lambda node: (self._rename(node.getName()), _ATOM),
-            libsbml.AST_NAME_TIME: lambda node: (self._rename("time"), _ATOM),
+            libsbml.AST_NAME_TIME: lambda node: (clock(), _ATOM),
         }
 
     def formula(self, node: Any) -> str:

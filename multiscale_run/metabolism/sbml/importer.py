@@ -10,6 +10,8 @@ from ..network import Network, NetworkError
 from .assembly import Assembly
 from .model_reader import read_model
 
+_SHOWN_PROBLEMS = 10
+
 
 @dataclass(frozen=True)
 class Imported:
@@ -61,6 +63,8 @@ def import_sbml(path: Path | str, inputs: Collection[str] = ()) -> Imported:
         network = assembly.network()
     except RecursionError:
         raise NetworkError(f"{source}: a formula is nested too deeply; split it into assignment rules") from None
-    if assembly.problems:
-        raise NetworkError(f"{source}: {'; '.join(dict.fromkeys(assembly.problems))}")
+    problems = [*dict.fromkeys(assembly.problems)]
+    if problems:
+        more = f"; and {len(problems) - _SHOWN_PROBLEMS} more" if len(problems) > _SHOWN_PROBLEMS else ""
+        raise NetworkError(f"{source}: {'; '.join(problems[:_SHOWN_PROBLEMS])}{more}; set them in the model")
     return Imported(network, contents.remarks)

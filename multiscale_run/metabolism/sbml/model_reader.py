@@ -14,8 +14,6 @@ from .document import load_libsbml, open_document, refuse
 from .formulas import FormulaReader, Unsupported
 from .units import UnitPart, format_unit, parse_unit, same_unit
 
-_TIME = "time"
-
 
 def read_model(path: Path) -> Contents:
     """Read an SBML file.
@@ -37,11 +35,12 @@ class _ModelReader:
 
     def __init__(self, libsbml: ModuleType, model: Any) -> None:
         self._libsbml, self._model = libsbml, model
-        self._formulas = FormulaReader(libsbml, self._name)
+        self._formulas = FormulaReader(libsbml, self._name, self._clock_name)
         elements = model.getListOfAllElements()
         self._taken = {elements.get(i).getId() for i in range(elements.getSize())}
         # SBML name -> name in formulas, for those that formulas use
         self._names: dict[str, str] = {}
+        self._clock: str | None = None
         self.problems: list[str] = []
 
     def contents(self, file: str) -> Contents:
@@ -58,19 +57,23 @@ class _ModelReader:
         variables += [self._variable(p, "parameter", _given(p, "Value")) for p in model.getListOfParameters()]
         variables += [self._compartment(c, assignments | rates) for c in model.getListOfCompartments()]
         variables += self._stoichiometries()
-        if _TIME in self._names:
-            variables.append(Variable(self._name(_TIME), "parameter", 0.0))
-            rates[self._name(_TIME)] = "1"
+        if self._clock is not None:
+            variables.append(Variable(self._clock, "parameter", 0.0))
+            rates[self._clock] = "1"
         seconds, remarks = self._time_unit()
         return Contents(file, tuple(variables), starts, assignments, rates, reactions, seconds, remarks)
 
     def _name(self, name: str) -> str:
         """The name that formulas use for an SBML name: another one for words that the tables' notation reserves."""
         if name not in self._names:
-            # `time` is no identifier of the model but its clock
-            own = self._free(name) if keyword.iskeyword(name) or name == _TIME else name
-            self._names[name] = own
+            self._names[name] = self._free(name) if keyword.iskeyword(name) else name
         return self._names[name]
+
+    def _clock_name(self) -> str:
+        """Name of the species that stands for the time; the model may call something else ``time``."""
+        if self._clock is None:
+            self._clock = self._free("time")
+        return self._clock
 
     def _free(self, wish: str) -> str:
         while wish in self._taken or keyword.iskeyword(wish):

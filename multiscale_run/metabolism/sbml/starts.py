@@ -54,13 +54,14 @@ def start_values(contents: Contents) -> tuple[dict[str, float], list[str]]:
     if circular:
         return values, [f"{', '.join(circular)} depend on themselves"]
     for name in order:
-        missing = sorted(n for n in names_in(formulas[name]) if n not in values)
+        used = names_in(formulas[name])
+        missing = sorted(used.difference(values))
         if missing:
             problems.append(f"{name!r} needs {', '.join(missing)}, which has no value")
             continue
         graph = Graph()
         try:
-            value = graph.value(build(graph, formulas[name], {n: graph.constant(x) for n, x in values.items()}))
+            value = graph.value(build(graph, formulas[name], {n: graph.constant(values[n]) for n in used}))
         except (ArithmeticError, ValueError):
             value = math.nan
         if value is None or not math.isfinite(value):

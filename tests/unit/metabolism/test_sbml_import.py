@@ -1,5 +1,6 @@
 """SBML from elsewhere: what it means as a network, and what is said about the rest."""
 
+import re
 import sys
 
 import numpy as np
@@ -10,7 +11,7 @@ from multiscale_run.metabolism import NetworkError, load_network
 from multiscale_run.metabolism.equations import build_equations
 from multiscale_run.metabolism.evaluate import Evaluator
 from multiscale_run.metabolism.network import Role
-from multiscale_run.metabolism.sbml import import_sbml, write_tables
+from multiscale_run.metabolism.sbml import export_sbml, import_sbml, write_tables
 
 libsbml = pytest.importorskip("libsbml", reason="NOT TESTED: python-libsbml is not installed")
 
@@ -205,6 +206,15 @@ def test_time_is_a_species_that_runs(model):
     assert derivative(network, time=5.0) == {"x": 15.0, "time": 1.0}
 
 
+def test_the_clock_and_a_parameter_called_time_are_two_things(model):
+    path = model(
+        Parameters=[parameter("x", 1, "false"), parameter("time", 100)],
+        Rules=[rule("rateRule", "x", "3*time + other")],
+    )
+    path.write_text(re.sub(r"<ci>\s*other\s*</ci>", "<ci>time</ci>", path.read_text()))
+    assert derivative(import_sbml(path).network, time_=5.0) == {"x": 115.0, "time_": 1.0}
+
+
 def test_minutes_become_seconds(model):
     minutes = (
         '<unitDefinition id="minute"><listOfUnits>'
@@ -378,3 +388,24 @@ def test_submodels_are_refused_but_not_the_mere_word(model):
     path.write_text(path.read_text().replace("</model>", part + "</model>"))
     with pytest.raises(NetworkError, match=r"model\.xml"):
         import_sbml(path)
+
+
+def test_an_imported_network_can_be_exported_again(model, tmp_path):
+    """Amounts become parameters, a compartment whose size is read becomes one of two things of that name."""
+    path = model(
+        Compartments=[CELL],
+        Species=[
+            species("A", 3, 'hasOnlySubstanceUnits="true" boundaryCondition="false" constant="false" name="first"'),
+            species("B", 0.5),
+        ],
+        Parameters=[parameter("k", 10)],
+        Reactions=[reaction("v", "k*A*time", [("A", 1)], [("B", 2)])],
+    )
+    network = import_sbml(path).network
+    exported = export_sbml(network, tmp_path / "again.xml", folder=tmp_path)
+    document = libsbml.readSBMLFromFile(str(exported.path))
+    document.checkConsistency()
+    assert document.getNumErrors(libsbml.LIBSBML_SEV_ERROR) == 0
+    again = import_sbml(exported.path).network
+    assert again.species == network.species
+    assert derivative(again, time=2.0) == derivative(network, time=2.0) == {"A": -120.0, "B": 120.0, "time": 1.0}
