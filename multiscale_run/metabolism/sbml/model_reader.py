@@ -124,8 +124,8 @@ class _ModelReader:
                     yield self._name(species.getId()), sign + self._coefficient(reference, species)
 
     def _coefficient(self, reference: Any, species: Any) -> str:
-        """Change of a species' symbol per extent of the reaction (specification, section 4.11.7)."""
-        text = f"{reference.getStoichiometry():.17g}"
+        """Change of a species' symbol per extent of the reaction: amounts follow the extent, concentrations by size."""
+        text = repr(reference.getStoichiometry()).removesuffix(".0")
         if reference.getId() in self._names:
             text = self._name(reference.getId())
         elif not reference.isSetStoichiometry():
