@@ -7,6 +7,7 @@ each advance writes all molecules, runs, and reads them back; random numbers are
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 import tempfile
 from abc import ABC, abstractmethod
@@ -73,7 +74,7 @@ class Engine(ABC):
         except Exception as error:  # STEPS raises bare Exceptions
             raise UserError(
                 f"steps: {type(self).__name__} failed between {1e3 * start:g} and {1e3 * stop:g} ms: "
-                f"{' '.join(str(error).split())}; try a shorter steps.ndts or another steps.solver"
+                f"{_one_line(error)}; try a shorter steps.ndts or another steps.solver"
             ) from error
         return self._read() + (molecules - held)
 
@@ -170,7 +171,7 @@ def make_engine(solver: str, space: Space, ranks: tuple[int, int] = (0, 1), atol
         atol: absolute tolerance in simulated molecules, for solvers of differential equations.
 
     Raises:
-        UserError: STEPS is not installed, or has no such solver that this suite can use.
+        UserError: STEPS is not installed, has no such solver that this suite can use, or refuses mesh or ions.
     """
     if solver not in ENGINES:
         raise UserError(
@@ -178,7 +179,11 @@ def make_engine(solver: str, space: Space, ranks: tuple[int, int] = (0, 1), atol
             f"use TetOpSplit, the same method on a mesh that every rank holds, or another of {', '.join(ENGINES)}"
         )
     engine = ENGINES[solver]
-    return engine(import_steps(engine.is_split), space, ranks, atol)
+    steps = import_steps(engine.is_split)
+    try:
+        return engine(steps, space, ranks, atol)
+    except Exception as error:  # STEPS raises bare Exceptions
+        raise UserError(f"steps: {solver} cannot be set up on this mesh: {_one_line(error)}") from error
 
 
 def import_steps(parallel: bool) -> SimpleNamespace:
@@ -191,7 +196,7 @@ def import_steps(parallel: bool) -> SimpleNamespace:
         UserError: STEPS is not installed or does not load.
     """
     try:
-        with _without_side_effects():
+        with _contained():
             from steps.API_1 import geom, model, rng, solver
 
             if parallel:
@@ -206,16 +211,23 @@ def import_steps(parallel: bool) -> SimpleNamespace:
 
 
 @contextlib.contextmanager
-def _without_side_effects() -> Iterator[None]:
-    """Undoes what the import of STEPS does beyond importing."""
-    hook = sys.excepthook
-    # it opens a log file .logs/general_log_RANK.txt in the working folder and prints a banner
+def _contained() -> Iterator[None]:
+    """Keeps the import of STEPS from disturbing the process, and NEURON from disturbing STEPS."""
+    hook, flags = sys.excepthook, sys.getdlopenflags()
+    # NEURON has an old CVODE of its own, with the same names as the one that STEPS is linked to
+    sys.setdlopenflags(flags | getattr(os, "RTLD_DEEPBIND", 0))
+    # STEPS opens a log file .logs/general_log_RANK.txt in the working folder and prints a banner
     with tempfile.TemporaryDirectory() as elsewhere, contextlib.chdir(elsewhere), contextlib.redirect_stdout(None):
         try:
             yield
         finally:
-            # it would end the whole job at any exception, before this suite can say what is wrong
+            # its own hook ends the job at any exception, before this suite can say what is wrong
             sys.excepthook = hook
+            sys.setdlopenflags(flags)
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
 
 
 def _build_model(steps: SimpleNamespace, space: Space) -> Any:

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -23,12 +24,14 @@ N_STEPS, PERIOD = 4, 1000
 FACTORS = {"TetODE": 1.0, "TetOpSplit": 1e-6, "Tetexact": 1e-9}
 
 
-def main(folder: Path, result: Path) -> None:
-    """Let a bump of potassium spread, with currents, and write what came out."""
+def main(folder: Path, result: Path, *loaded_first: str) -> None:
+    """Let a bump of potassium spread, with currents, and write what came out; other modules can be loaded before."""
     from mpi_coupling.clock import Clock
     from mpi_coupling.world import World
 
     world = World.start()
+    for module in loaded_first:
+        import_module(module)
     from multiscale_run.config import load_config
     from multiscale_run.geometry.boxes import cubic_mesh
     from multiscale_run.simulators.extracellular import ExtracellularSimulator
@@ -50,10 +53,10 @@ def main(folder: Path, result: Path) -> None:
 @pytest.fixture(scope="module")
 def run(
     tiny_template: Path, tmp_path_factory: pytest.TempPathFactory, tools: Mapping[str, Any]
-) -> Callable[[str, int], dict[str, np.ndarray]]:
+) -> Callable[..., dict[str, np.ndarray]]:
     """Runs :func:`main` with a solver on some ranks, in an empty folder; returns what it wrote."""
 
-    def launch(solver: str, ranks: int) -> dict[str, np.ndarray]:
+    def launch(solver: str, ranks: int, *loaded_first: str) -> dict[str, np.ndarray]:
         place = tmp_path_factory.mktemp("space")
         folder = Path(shutil.copytree(tiny_template, place / "tiny"))
         file = folder / "simulation_config.json"
@@ -63,7 +66,7 @@ def run(
         settings["multiscale_run"] |= {"with_steps": True, "steps": steps}
         file.write_text(json.dumps(settings))
         clean = {k: v for k, v in os.environ.items() if not k.startswith(("OMPI_COMM_WORLD", "PMIX_", "PMI_"))}
-        command = [sys.executable, __file__, str(folder), str(place / "outcome.npz")]
+        command = [sys.executable, __file__, str(folder), str(place / "outcome.npz"), *loaded_first]
         command = ["mpirun", "-n", str(ranks), *command] if ranks > 1 else command
         working = place / "working"
         working.mkdir()
@@ -97,5 +100,12 @@ def test_split_solver_agrees_with_the_deterministic_one(run: Any) -> None:
     assert abs(np.corrcoef(*deviation.reshape(2, -1))[0, 1]) < 0.3
 
 
+def test_neuron_in_the_same_process_changes_nothing(run: Any) -> None:
+    """NEURON brings a CVODE of its own, whose functions have the same names."""
+    if find_spec("neuron") is None:
+        pytest.skip("NEURON is not installed")
+    np.testing.assert_array_equal(run("TetODE", 2, "neuron")["stop"], run("TetODE", 1)["stop"])
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]), *sys.argv[3:])
