@@ -58,6 +58,8 @@ class CircuitRequest:
         if not path.is_file():
             known = ", ".join(circuit_names())
             raise UserError(f"--circuit {name}: neither a named circuit ({known}) nor an existing file")
+        if size is not None or morphologies is not None:
+            raise UserError("--size and --morphologies are for circuits that init builds; leave them out with your own")
         return cls(config_path=path.resolve())
 
 
@@ -118,7 +120,6 @@ def _refuse_occupied(folder: Path, force: bool) -> None:
 def _move_into(staging: Path, folder: Path) -> None:
     """Replace the files of an earlier init; whatever else is in the folder stays."""
     folder.mkdir(exist_ok=True)
-    shutil.rmtree(folder / CIRCUIT_FOLDER, ignore_errors=True)
     for item in staging.iterdir():
         target = folder / item.name
         if target.is_dir():

@@ -190,3 +190,12 @@ def test_stats(tiny):
         assert expected in shown.stdout
     nothing = folder.command("stats", "--results")
     assert nothing.returncode == 2 and "no results in" in nothing.stdout
+
+
+def test_init_never_removes_the_circuit_it_is_pointed_at(tools, tiny):
+    folder = tiny()
+    before = digest(folder.path / "circuit")
+    done = tools["launch"]("init", "--force", "--circuit", folder.path / "circuit_config.json", folder.path)
+    assert done.returncode == 0, done.stdout
+    assert digest(folder.path / "circuit") == before
+    assert folder.command("check").returncode == 0
