@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mpi_coupling.world import UserError
 from multiscale_run.metabolism import MetabolismEngine, Network, Status
 
 ATP = "atp_c_n"
@@ -21,7 +22,10 @@ ENERGY_SPECIES = {
     "nadh_m_n": "NADH, neuronal matrix",
     "psi_m_n": "matrix potential, neuron",
 }
-"""What a figure shows: species -> its name in words."""
+"""What a figure shows of our network: species -> its name in words."""
+
+MOST_SHOWN = 8
+"""Species shown of a network that has none of these."""
 
 
 @dataclass(frozen=True)
@@ -30,11 +34,13 @@ class Course:
 
     Attributes:
         seconds: times of the rows, shape (rows,).
-        values: the energy species, shape (rows, cells, len(ENERGY_SPECIES)); a failed cell keeps its last good ones.
+        species: ids of the species shown.
+        values: their values, shape (rows, cells, species); a failed cell keeps its last good ones.
         status: how each cell ended, shape (cells,).
     """
 
     seconds: np.ndarray
+    species: tuple[str, ...]
     values: np.ndarray
     status: np.ndarray
 
@@ -61,12 +67,20 @@ def run_alone(
         spread: the cells' demands lie between (1 - spread) and (1 + spread) times the demand.
         window: time between two removals, s.
         inputs: other values for the network's inputs, by name.
+
+    Raises:
+        UserError: a demand is given for a network without the neuron's ATP.
     """
     network = engine.network
     state, given = network.initial_state(cells), network.default_inputs(cells)
     for name, value in (inputs or {}).items():
         given[:, network.input_index(name)] = value
-    atp, shown = network.slot(ATP), [network.slot(species) for species in ENERGY_SPECIES]
+    ids = {species.id for species in network.species}
+    if demand and ATP not in ids:
+        raise UserError(f"the network has no species {ATP!r} to take ATP from; use a demand of 0")
+    dynamic = [network.species[slot].id for slot in network.dynamic_slots]
+    species = tuple(name for name in ENERGY_SPECIES if name in ids) or tuple(dynamic[:MOST_SHOWN])
+    shown = [network.slot(name) for name in species]
     demands = demand * np.linspace(1 - spread, 1 + spread, cells)
     rows = int(np.ceil(seconds / window - 1e-9))
     values = np.empty((rows + 1, cells, len(shown)))
@@ -75,9 +89,10 @@ def run_alone(
     for row in range(1, rows + 1):
         result = engine.advance(state, given, window, active=status == Status.OK)
         status = np.where(status == Status.OK, result.status, status)
-        state[status == Status.OK, atp] -= demands[status == Status.OK] * window
+        if demand:
+            state[status == Status.OK, network.slot(ATP)] -= demands[status == Status.OK] * window
         values[row] = state[:, shown]
-    return Course(window * np.arange(rows + 1), values, status)
+    return Course(window * np.arange(rows + 1), species, values, status)
 
 
 def plot_course(course: Course, network: Network, file: Path) -> None:
@@ -85,9 +100,9 @@ def plot_course(course: Course, network: Network, file: Path) -> None:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7.2, 7.2), layout="constrained")
-    axes = figure.subplots(len(ENERGY_SPECIES) // 2, 2, sharex=True)
-    for i, (ax, (species, label)) in enumerate(zip(axes.flat, ENERGY_SPECIES.items(), strict=True)):
-        unit = network.species[network.slot(species)].unit
+    axes = figure.subplots(-(-len(course.species) // 2), 2, sharex=True, squeeze=False)
+    for i, (ax, species) in enumerate(zip(axes.flat, course.species, strict=False)):
+        unit, label = network.species[network.slot(species)].unit, ENERGY_SPECIES.get(species, species)
         ax.plot(course.seconds, course.values[:, :, i], color="#0072B2", lw=0.8, alpha=0.7)
         ax.set_ylabel(f"{label}\n({unit})", fontsize=8)
         ax.tick_params(labelsize=8)

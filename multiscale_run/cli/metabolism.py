@@ -60,8 +60,8 @@ def run(
     course = run_alone(engine, cells, seconds, demand=demand, spread=spread, inputs=inputs)
     elapsed = time.perf_counter() - start
     rows = []
-    for i, (species, label) in enumerate(ENERGY_SPECIES.items()):
-        values = course.values[:, :, i]
+    for i, species in enumerate(course.species):
+        values, label = course.values[:, :, i], ENERGY_SPECIES.get(species, "")
         figures = (values[0].mean(), values[-1].mean(), values.min(), values.max())
         rows.append((species, label, network.species[network.slot(species)].unit, *(f"{x:.6g}" for x in figures)))
     table(f"{cells} cells, {seconds:g} s", ["species", "", "unit", "start", "end", "lowest", "highest"], rows)

@@ -134,10 +134,11 @@ def _initial_inputs(network: Network, settings: MetabolismSettings, layers: np.n
     layer over the largest.
     """
     inputs = network.default_inputs(len(layers))
+    known = {entry.id for entry in network.inputs}  # a network of the user's own may have others
     for name, value in settings.inputs.items():
-        if value is not None:
+        if value is not None and name in known:
             inputs[:, network.input_index(name)] = value
-    if settings.inputs[LAYER_INPUT] is None:
+    if settings.inputs[LAYER_INPUT] is None and LAYER_INPUT in known:
         fraction = np.array(settings.constants.mito_volume_fraction)
         inputs[:, network.input_index(LAYER_INPUT)] = fraction[layers - 1] / fraction.max()
     return inputs

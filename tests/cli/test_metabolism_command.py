@@ -1,5 +1,6 @@
 """``multiscale-run metabolism``: the network alone, as a modeller calls it."""
 
+import math
 import re
 
 import pytest
@@ -68,3 +69,25 @@ def test_sbml_out_and_in_again_gives_the_same_run(tools, tmp_path):
         assert final(theirs.stdout, species) == final(ours.stdout, species)
     again = launch("metabolism", "import", model, tables)
     assert again.returncode == 2 and "is not empty; name a new folder" in again.stdout
+
+
+def test_a_network_of_ones_own(tools, tmp_path):
+    """A decay with a known solution, as three rows of tables: x falls as exp(-2 t)."""
+    tables = {
+        "species": "id,compartment,cell,unit,initial_value,role,julia_index\nx,cytosol,n,mM,1.0,dynamic,1\n",
+        "parameters": "id,value,unit\nk,2.0,1/s\n",
+        "assignments": "id,expression\n",
+        "rates": "id,expression\nv_decay,k*x\n",
+        "stoichiometry": "species,rate,coefficient\nx,v_decay,-1\n",
+        "variants": "variant,target_kind,target,expression\n",
+        "inputs": "id,unit,default\n",
+    }
+    for name, text in tables.items():
+        (tmp_path / f"{name}.csv").write_text(text)
+    run = ("metabolism", "run", "--network", tmp_path, "--seconds", "1")
+    done = tools["launch"](*run, "--demand", "0", "--plot", tmp_path / "x.svg")
+    assert done.returncode == 0, done.stdout
+    row = next(line for line in done.stdout.splitlines() if line.startswith("│ x "))
+    assert float(re.split(r"[│|]", row)[5]) == pytest.approx(math.exp(-2.0), rel=1e-3)
+    refused = tools["launch"](*run)
+    assert refused.returncode == 2 and "the network has no species 'atp_c_n'" in refused.stdout
