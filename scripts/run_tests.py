@@ -1,6 +1,7 @@
-"""Runs the whole suite: serial tests in one pytest, then each MPI module in a fresh ``mpirun`` of its own.
+"""Runs the whole suite: each module of tests/integration and tests/mpi in a process or job of its own, the rest in one.
 
-A rank that fails before a collective call would drag the next test down with it, so no two MPI modules share a job. A
+Engines share a process badly: NEURON builds one model, STEPS and libRoadRunner bring libraries that others have too. A
+rank that fails before a collective call would drag the next test down with it, so no two MPI modules share a job. A
 skipped MPI test is a failure: it would be one that nobody runs.
 """
 
@@ -15,6 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 ROOT = Path(__file__).resolve().parent.parent
+TESTS = ROOT / "tests"
 RANKS = 2
 SERIAL_TIMEOUT, MPI_TIMEOUT = 600, 120
 """Seconds that one test may take."""
@@ -22,23 +24,26 @@ MPI_MODULE_TIMEOUT = 600
 OUTCOME = re.compile(r"(\d+) (passed|failed|skipped|error)")
 
 
-def run_serial() -> tuple[Counter[str], bool]:
-    """All tests outside tests/mpi; returns counts and success."""
+def run_serial(*paths: Path) -> Counter[str]:
+    """Some tests in one pytest; returns counts. A process that dies counts as one failure."""
+    names = [str(path.relative_to(ROOT)) for path in paths]
+    print(f"\n-- {' '.join(names)}", flush=True)
     with TemporaryDirectory() as folder:
         junit = Path(folder) / "junit.xml"
-        folders = [str(path) for path in sorted((ROOT / "tests").iterdir()) if path.is_dir() and path.name != "mpi"]
         command = [sys.executable, "-m", "pytest", "-q", f"--timeout={SERIAL_TIMEOUT}", f"--junitxml={junit}"]
-        command += ["--durations=15", "-rs", *folders]
-        success = subprocess.run(command, cwd=ROOT).returncode == 0
-        suite = ElementTree.parse(junit).getroot().find("testsuite")
-    assert suite is not None
+        status = subprocess.run([*command, "--durations=3", "-rs", *names], cwd=ROOT).returncode
+        suite = ElementTree.parse(junit).getroot().find("testsuite") if junit.exists() else None
+    if suite is None:
+        print(f"{' '.join(names)}: pytest died with status {status}", flush=True)
+        return Counter(failed=1)
     failed = int(suite.get("failures", 0)) + int(suite.get("errors", 0))
     skipped = int(suite.get("skipped", 0))
-    return Counter(passed=int(suite.get("tests", 0)) - failed - skipped, failed=failed, skipped=skipped), success
+    passed = int(suite.get("tests", 0)) - failed - skipped
+    return Counter(passed=passed, failed=max(failed, int(status != 0)), skipped=skipped)
 
 
-def run_mpi_module(module: Path) -> tuple[Counter[str], bool]:
-    """One module of tests/mpi on two ranks; returns the counts of one rank and success of all."""
+def run_mpi_module(module: Path) -> Counter[str]:
+    """One module of tests/mpi on two ranks; returns the counts of one rank."""
     command = ["mpirun", "-n", str(RANKS), sys.executable, "-m", "pytest", "-q", "--with-mpi", "--only-mpi"]
     command += [f"--timeout={MPI_TIMEOUT}", "--timeout-method=thread", "-p", "no:cacheprovider", str(module)]
     try:
@@ -53,17 +58,17 @@ def run_mpi_module(module: Path) -> tuple[Counter[str], bool]:
         print(output)
         counts["failed"] = max(counts["failed"] + counts["error"], 1)
     print(f"{module.relative_to(ROOT)} on {RANKS} ranks: {'passed' if success else 'FAILED'}", flush=True)
-    return counts, success
+    return counts
 
 
 def main() -> int:
-    total, success = run_serial()
-    for module in sorted((ROOT / "tests" / "mpi").glob("test_*.py")):
-        counts, ok = run_mpi_module(module)
-        total += counts
-        success &= ok
+    total = run_serial(TESTS / "unit", TESTS / "cli")
+    for module in sorted((TESTS / "integration").rglob("test_*.py")):
+        total += run_serial(module)
+    for module in sorted((TESTS / "mpi").glob("test_*.py")):
+        total += run_mpi_module(module)
     print(f"total: {total['passed']} passed, {total['failed']} failed, {total['skipped']} skipped")
-    return 0 if success else 1
+    return 1 if total["failed"] else 0
 
 
 if __name__ == "__main__":
