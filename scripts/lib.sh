@@ -11,6 +11,24 @@ export OMPI_MCA_btl_vader_single_copy_mechanism=none
 # One thread per rank: the ranks are the parallelism.
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1} OPENBLAS_NUM_THREADS=${OPENBLAS_NUM_THREADS:-1}
 
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+# install_system_packages NAME...: the packages of Debian or Ubuntu that are missing.
+install_system_packages() {
+    local missing=()
+    for package in "$@"; do
+        dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
+    done
+    [ ${#missing[@]} -gt 0 ] || { echo "   present: $*"; return 0; }
+    command -v apt-get >/dev/null || { echo "missing, and there is no apt-get: ${missing[*]}" >&2; return 1; }
+    echo "   installing: ${missing[*]}"
+    export DEBIAN_FRONTEND=noninteractive
+    as_root apt-get update -qq
+    as_root apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+}
+
 say() { printf '\n== %s\n' "$*"; }
 
 # timed LABEL COMMAND...: run a command and remember how long it took, for print_times.

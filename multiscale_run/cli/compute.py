@@ -30,4 +30,5 @@ def command(folder: Path) -> None:
     simulation = Simulation(config, world, Profiler())
     simulation.run()
     if world.is_root:
-        click.echo(f"{config.run.tstop:g} ms computed on {world.size} ranks; results in {config.output_dir}")
+        ranks = "1 rank" if world.size == 1 else f"{world.size} ranks"
+        click.echo(f"{config.run.tstop:g} ms computed on {ranks}; results in {config.output_dir}")
