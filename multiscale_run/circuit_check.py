@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import libsonata
+import morphio
 import numpy as np
 
 from multiscale_run.config import Problem, SimulationConfig
@@ -107,9 +108,17 @@ def _neurons(circuit: libsonata.CircuitConfig) -> Iterator[_Found]:
         return
     morphologies = sorted(set(population.get_attribute("morphology", everyone)))
     folders = [properties.morphologies_dir, *properties.alternate_morphology_formats.values()]
-    lost = [m for m in morphologies if not any(_has_morphology(Path(f), m) for f in folders if f)]
+    files = {name: _morphology_file([Path(folder) for folder in folders if folder], name) for name in morphologies}
+    lost = [name for name, file in files.items() if file is None]
     if lost:
         yield f"{place}.morphologies_dir", ABSENT, f"has no file for {_some(lost)}"
+    bad = [str(file.name) for file in files.values() if file is not None and not _is_morphology(file)]
+    if bad:
+        yield (
+            f"{place}.morphologies_dir",
+            ABSENT,
+            f"these files are no morphologies that MorphIO can read: {_some(bad)}",
+        )
     templates = {t.removeprefix("hoc:") for t in population.get_attribute("model_template", everyone)}
     hoc = Path(properties.biophysical_neuron_models_dir)
     lost = [t for t in sorted(templates) if not (hoc / f"{t}.hoc").is_file()]
@@ -117,8 +126,19 @@ def _neurons(circuit: libsonata.CircuitConfig) -> Iterator[_Found]:
         yield f"{place}.biophysical_neuron_models_dir", str(hoc), f"has no file <template>.hoc for {_some(lost)}"
 
 
-def _has_morphology(folder: Path, name: str) -> bool:
-    return any((folder / f"{name}.{ending}").is_file() for ending in ("swc", "asc", "h5"))
+def _morphology_file(folders: list[Path], name: str) -> Path | None:
+    files = (folder / f"{name}.{ending}" for folder in folders for ending in ("swc", "asc", "h5"))
+    return next((file for file in files if file.is_file()), None)
+
+
+def _is_morphology(file: Path) -> bool:
+    """Found here, the mistake is named; found in a run, NEURON ends with a traceback."""
+    morphio.set_maximum_warnings(0)
+    try:
+        morphology = morphio.Morphology(file)
+        return len(morphology.root_sections) + len(morphology.soma.points) > 0
+    except (morphio.MorphioError, RuntimeError):
+        return False
 
 
 def _some(names: list[str]) -> str:

@@ -152,6 +152,7 @@ def test_check_finds_a_broken_circuit(tiny):
         file["edges/neurons__neurons__chemical/target_node_id"][-1] = 99
     for morphology in (folder.path / "circuit/morphologies/neurons").glob("synthetic_pyramidal_0.*"):
         morphology.unlink()
+    (folder.path / "circuit/morphologies/neurons/synthetic_pyramidal_1.swc").write_text("1 1 0 0 0\n")
     done = folder.command("check")
     assert done.returncode == 2
     assert (
@@ -159,6 +160,7 @@ def test_check_finds_a_broken_circuit(tiny):
         in done.stdout
     )
     assert "has no file for synthetic_pyramidal_0" in done.stdout
+    assert "no morphologies that MorphIO can read: synthetic_pyramidal_1.swc" in done.stdout
 
 
 def test_check_notes_idle_ranks(tiny):
