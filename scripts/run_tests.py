@@ -62,7 +62,7 @@ def run_mpi_module(module: Path) -> Counter[str]:
 
 
 def main() -> int:
-    total = run_serial(TESTS / "unit", TESTS / "cli")
+    total = run_serial(TESTS / "unit") + run_serial(TESTS / "cli")
     for module in sorted((TESTS / "integration").rglob("test_*.py")):
         total += run_serial(module)
     for module in sorted((TESTS / "mpi").glob("test_*.py")):

@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -117,6 +117,15 @@ def duration(tstop: float) -> Callable[[dict[str, Any]], None]:
 def metabolism(**changes: Any) -> Callable[[dict[str, Any]], None]:
     """Change keys of the metabolism section."""
     return lambda settings: settings["multiscale_run"]["metabolism"].update(changes)
+
+
+@pytest.fixture(autouse=True)
+def _environment() -> Iterator[None]:
+    """What a test does to the environment ends with it: later tests start programs that read it."""
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
 
 
 @pytest.fixture(scope="session")

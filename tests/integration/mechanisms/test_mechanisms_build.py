@@ -92,7 +92,10 @@ def test_the_command_prints_the_library(library):
 
 def test_all_ranks_find_the_library_of_the_root(library):
     code = "from mpi_coupling.world import World; from multiscale_run.mechanisms import mechanism_library as find; "
-    code += "print(find(world=World.start()).library_path)"
+    # printed by one rank: mpirun may mix the lines of several
+    code += (
+        "found = World.start().comm.gather(str(find(world=World.start()).library_path)); print(*found or [], sep='\\n')"
+    )
     settings = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
     command = ["mpirun", "--oversubscribe", "--mca", "mpi_yield_when_idle", "1", "-n", "2", sys.executable, "-c", code]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=os.environ | settings, check=True)
