@@ -19,6 +19,7 @@ from pathlib import Path
 
 from mpi_coupling.world import UserError, World
 from multiscale_run.mechanisms.compiler import INCLUDE_FLAGS, run_nrnivmodl
+from multiscale_run.user_cache import user_cache_folder
 
 log = logging.getLogger(__name__)
 
@@ -110,12 +111,8 @@ def _cached_library(mod_dir: Path | None) -> Path:
 
 
 def cache_folder() -> Path:
-    """Where compiled mechanisms are kept: MULTISCALE_RUN_CACHE, else XDG_CACHE_HOME, else ~/.cache."""
-    chosen = os.environ.get("MULTISCALE_RUN_CACHE")
-    if chosen:
-        return Path(chosen).absolute() / "mechanisms"
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "multiscale-run" / "mechanisms"
+    """Where compiled mechanisms are kept."""
+    return user_cache_folder("mechanisms")
 
 
 def _neurodamus_data() -> Path:

@@ -14,18 +14,16 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
+from multiscale_run.user_cache import user_cache_folder
+
 log = logging.getLogger(__name__)
 
 _DIGEST_BYTES = 32
 
 
 def cache_folder() -> Path:
-    """Folder of the metabolism in MULTISCALE_RUN_CACHE, XDG_CACHE_HOME/multiscale-run or ~/.cache/multiscale-run."""
-    chosen = os.environ.get("MULTISCALE_RUN_CACHE")
-    if chosen:
-        return Path(chosen).absolute() / "metabolism"
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "multiscale-run" / "metabolism"
+    """Where the metabolism keeps its kernels and resting states."""
+    return user_cache_folder("metabolism")
 
 
 def remembered(kind: str, deciding: object, make: Callable[[], bytes], folder: Path | None = None) -> bytes:
