@@ -18,17 +18,29 @@ from multiscale_run.config import Note, Problem, SimulationConfig, check_fields,
 from multiscale_run.config.document import SECTION
 from multiscale_run.config.problems import ABSENT, Finding
 from multiscale_run.coupling import Expression, registry
+from multiscale_run.geometry import RECIPES
 from multiscale_run.mechanisms import mechanism_library, mod_folder
 from multiscale_run.metabolism import load_network
 from multiscale_run.metabolism.julia import julia_health
 from multiscale_run.simulators import SIMULATORS
 from multiscale_run.simulators.neurodamus_session import sonata_config
+from multiscale_run.tissue import needs_mesh
 
 DUMMY_SITES = 3
 """Sites of the vector that transform expressions are tried on."""
 
-ENGINES = {"neurodamus": ("neurodamus", "neurons")}
-"""Simulator -> Python module of its engine, extra of this distribution that installs it."""
+ENGINES = {
+    "neurodamus": ("neurodamus", "pip install 'multiscale-run[neurons]'"),
+    "steps": ("steps", "scripts/setup, or scripts/build-steps-wheel and pip install the wheel whose path it prints"),
+}
+"""Simulator -> Python module of its engine, and what installs it."""
+
+FLOW_LIBRARY = ("astrovascpy", "pip install 'multiscale-run[bloodflow]'")
+"""The same for ``bloodflow.solver = astrovascpy``; our own solver needs no engine."""
+
+
+MESHER = ("gmsh", "pip install 'multiscale-run[gmsh]' (Debian also needs libglu1-mesa)")
+"""The same for ``preprocessor.mesh.generator = gmsh``."""
 
 
 @dataclass
@@ -75,14 +87,18 @@ def checkup(config: SimulationConfig, ranks: int = 1) -> Health:
 
 
 def _engines(config: SimulationConfig) -> Iterator[Problem]:
-    for simulator in config.active_simulators:
-        module, extra = ENGINES.get(simulator, ("", ""))
-        key = (SECTION,) if simulator == "neurodamus" else (SECTION, f"with_{simulator}")
-        if simulator not in SIMULATORS:
-            yield config.problem(Finding(key, f"this version has no adapter for {simulator}; set it to false"))
-        elif module and importlib.util.find_spec(module) is None:
-            message = f"{module} is not installed; install it with: pip install 'multiscale-run[{extra}]'"
-            yield config.problem(Finding(key, message))
+    needed = {
+        ((SECTION,) if simulator == "neurodamus" else (SECTION, f"with_{simulator}")): ENGINES[simulator]
+        for simulator in config.active_simulators
+        if simulator in ENGINES
+    }
+    if config.multiscale_run.with_bloodflow and config.multiscale_run.bloodflow.solver == "astrovascpy":
+        needed[(SECTION, "bloodflow", "solver")] = FLOW_LIBRARY
+    if needs_mesh(config) and config.multiscale_run.preprocessor.mesh.generator == "gmsh":
+        needed[(SECTION, "preprocessor", "mesh", "generator")] = MESHER
+    for key, (module, command) in needed.items():
+        if importlib.util.find_spec(module) is None:
+            yield config.problem(Finding(key, f"{module} is not installed; install it with: {command}"))
     metabolism = config.multiscale_run.metabolism
     if config.multiscale_run.with_metabolism and metabolism.engine == "julia":
         try:
@@ -92,10 +108,21 @@ def _engines(config: SimulationConfig) -> Iterator[Problem]:
 
 
 def _fields(config: SimulationConfig) -> list[Problem]:
+    matrices = dict.fromkeys(RECIPES, _DummyMatrix())
+
     def dry_run(text: str) -> None:
-        Expression(text, config.attribute_view())(np.ones(DUMMY_SITES))
+        Expression(text, config.attribute_view(), matrices)(np.ones(DUMMY_SITES))
 
     return check_fields(config, registry(SIMULATORS), dry_run)
+
+
+class _DummyMatrix:
+    """Stands for a coupling matrix when expressions are tried out."""
+
+    rows = ""
+
+    def dot(self, values: np.ndarray) -> np.ndarray:
+        return np.ones(DUMMY_SITES) * values
 
 
 def _names(config: SimulationConfig) -> list[Problem]:

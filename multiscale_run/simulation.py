@@ -1,4 +1,4 @@
-"""A coupled run: build the simulators, connect them, and step them in turn.
+"""A coupled run: step the simulators in turn, exchange, write what happened, and keep what is needed to continue.
 
 The order within a step, and the events around each simulator's advance:
 
@@ -8,35 +8,54 @@ The order within a step, and the events around each simulator's advance:
                                      reports "before_sync"
         after_<simulator>_advance    connections
                                      reports "after_sync"
+
+At the start the same is done for tick 0: connections set the initial values and nothing else moves.
 """
 
 from __future__ import annotations
 
-import fcntl
+from dataclasses import dataclass
+from typing import Any
 
+from mpi_coupling.checkpoint import CheckpointStore, State
 from mpi_coupling.clock import Clock, Schedule
 from mpi_coupling.console import Progress, get_logger
 from mpi_coupling.profile import Profiler
+from mpi_coupling.signals import CHECKPOINT, STOP, SignalWatch
 from mpi_coupling.spikes import SpikeWriter
 from mpi_coupling.world import UserError, World
-from multiscale_run.circuit_check import neuron_layers
 from multiscale_run.config import SimulationConfig
-from multiscale_run.coupling import Transfers, connect
-from multiscale_run.reports import SUCCESS, SimulatorReports
-from multiscale_run.simulators import MetabolismSimulator, NeuronSimulator, Simulator
+from multiscale_run.model import Model
+from multiscale_run.output_folder import OutputFolder
+from multiscale_run.reports import SimulatorReports
+from multiscale_run.simulators import Simulator
 from multiscale_run.simulators.checks import RunStopped, stop_if_asked
-from multiscale_run.simulators.neuron_checks import NeuronChecks
 from multiscale_run.simulators.neuron_reports import build_reports
-from multiscale_run.simulators.resting_demand import match_resting_demand
 
 log = get_logger(__name__)
-
-PROFILE = "profile.json"
-LOCK = ".lock"
 
 
 class NoNeuronLeft(RunStopped):
     """Every neuron of every rank has been excluded."""
+
+
+class StoppedBySignal(RunStopped):
+    """A run that was asked to stop and can be continued."""
+
+    exit_code = 128 + STOP
+
+
+@dataclass(frozen=True)
+class CheckpointPlan:
+    """When a run keeps what is needed to continue it; a signal asks for it at any time.
+
+    Attributes:
+        every_ms: biological time between two checkpoints, ms; None: no regular ones.
+        at_end: whether the end of the run is kept as well.
+    """
+
+    every_ms: float | None = None
+    at_end: bool = False
 
 
 class Simulation:
@@ -46,30 +65,36 @@ class Simulation:
         config: the simulation's configuration.
         world: the ranks.
         profiler: collects the time of each phase.
+        plan: when to write checkpoints.
+        resume: continue from the newest checkpoint instead of starting anew.
+
+    Raises:
+        UserError: results cannot be written, a simulator cannot be built, or there is nothing to resume.
     """
 
-    def __init__(self, config: SimulationConfig, world: World, profiler: Profiler) -> None:
+    def __init__(
+        self,
+        config: SimulationConfig,
+        world: World,
+        profiler: Profiler,
+        plan: CheckpointPlan | None = None,
+        resume: bool = False,
+    ) -> None:
         self.config, self.world, self.profiler = config, world, profiler
         self.clock = Clock.from_config(config.run.dt, config.run.tstop)
-        self._prepare_output()
-        with profiler.phase("build/neurons"):
-            self.neurons = NeuronSimulator(config, world, self.clock)
-            self._neuron_reports = build_reports(self.neurons, world, config)
-        self.simulators: dict[str, Simulator] = {self.neurons.name: self.neurons}
-        self.metabolism: MetabolismSimulator | None = None
-        if config.multiscale_run.with_metabolism:
-            with profiler.phase("build/metabolism"):
-                self._add_metabolism()
-        self.neurons.restart()  # so that the recorders see time 0
-        self._checks = NeuronChecks(config, self.neurons, self.clock)
-        with profiler.phase("build/connections"):
-            self._transfers = self._find_transfers()
-            self.connections = connect(
-                config.multiscale_run.connections, self.simulators, self._transfers, config.attribute_view()
-            )
-        self._reports = SimulatorReports(config, world, self.clock, self.simulators, self.neurons, self._transfers)
-        spikes_file = config.raw.get("output", {}).get("spikes_file", "out.h5")
-        self._spikes = SpikeWriter(world, config.output_dir / spikes_file, [self.neurons.population])
+        self._schedule_checkpoints(plan or CheckpointPlan())
+        self._folder = OutputFolder(world, config.output_dir)
+        self._checkpoints = CheckpointStore(world, self._folder.checkpoints, self._folder.fingerprint(config))
+        self._start, state = self._checkpoint_to_resume() if resume else (0, State())
+        self._folder.begin()
+        if not resume:
+            self._checkpoints.clear()
+        self.model = Model(config, world, self.clock, profiler)
+        self._open_files(resume)
+        self.model.neurons.restart()  # recorders see time 0, with all that was calibrated
+        if resume:
+            self.model.restore(state)
+            log.info("resuming at %g ms", self.clock.ms(self._start))
 
     def run(self) -> None:
         """Run to the end of the configured time and write the results.
@@ -77,95 +102,108 @@ class Simulation:
         Raises:
             CheckFailed: a check said to stop.
             NoNeuronLeft: all neurons were excluded.
+            StoppedBySignal: a signal asked for it; a checkpoint has been written.
         """
-        schedule = Schedule(self.config.periods(), self.clock.stop, always=[self.neurons.name])
-        with Progress(self.world, self.clock.ms(self.clock.stop), "compute") as progress:
-            self._first_exchange()
+        always = [self.model.neurons.name]
+        schedule = Schedule(self.config.periods(), self.clock.stop, self._start, always=always)
+        total = self.clock.ms(self.clock.stop)
+        with Progress(self.world, total, "compute") as progress, SignalWatch(self.world) as signals:
+            if self._start == 0:
+                self._first_exchange()
             for step in schedule:
                 for name in step.due:
-                    self._advance(self.simulators[name], step.stop_tick)
+                    self._advance(self.model.simulators[name], step.stop_tick)
                 self._conclude(step.stop_tick)
+                self._keep(step.stop_tick, signals)
                 progress.update(self.clock.ms(step.stop_tick))
         self._finish()
 
-    def _prepare_output(self) -> None:
-        def prepare() -> None:
-            folder = self.config.output_dir
-            try:
-                folder.mkdir(parents=True, exist_ok=True)
-                self._lock = (folder / LOCK).open("w")  # held by the system until this process ends
-                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                (folder / SUCCESS).unlink(missing_ok=True)
-            except BlockingIOError as error:
-                raise UserError(
-                    f"{folder}: another run is writing its results there; wait for it or stop it"
-                ) from error
-            except OSError as error:
-                raise UserError(f"{folder}: results cannot be written there: {error.strerror}") from error
+    def _checkpoint_to_resume(self) -> tuple[int, State]:
+        saved = self._checkpoints.load()
+        if saved is None:
+            raise UserError(f"{self._folder.checkpoints}: there is no checkpoint to resume from; leave out --resume")
+        return saved
 
-        self.world.on_root(prepare)
+    def _schedule_checkpoints(self, plan: CheckpointPlan) -> None:
+        self._plan = plan
+        self._checkpoint_ticks = None
+        if plan.every_ms is not None:
+            period = self.config.periods()["neurodamus"]
+            ticks = max(1, round(plan.every_ms / self.clock.dt))
+            self._checkpoint_ticks = max(period, ticks // period * period)
 
-    def _add_metabolism(self) -> None:
-        layers = neuron_layers(self.config, self.neurons.alive.neuron_ids)
-        metabolism = MetabolismSimulator(self.config, self.world, self.clock, self.neurons.alive, layers)
-        if self.config.multiscale_run.metabolism.calibrate_resting_demand:
-            match_resting_demand(self.neurons, metabolism.resting_supply(), self.world)
-        self.metabolism = self.simulators[metabolism.name] = metabolism
-
-    def _find_transfers(self) -> Transfers:
-        domains, operators = {}, []
-        for simulator in self.simulators.values():
-            domains.update(simulator.domains())
-            operators += simulator.operators()
-        return Transfers(self.world, domains, operators)
+    def _open_files(self, resumed: bool) -> None:
+        """Open all result files; those of a resumed run are cut off at its beginning. Collective."""
+        model, config, tick = self.model, self.config, self._start if resumed else None
+        time = None if tick is None else self.clock.ms(tick)
+        neuron_reports = build_reports(model.neurons, self.world, config, time)
+        self._reports = SimulatorReports(
+            config, self.world, self.clock, model.simulators, model.populations, model.transfers, tick
+        )
+        path = config.output_dir / config.raw.get("output", {}).get("spikes_file", "out.h5")
+        self._spikes = SpikeWriter(self.world, path, [model.neurons.population], resume_from_ms=time)
+        self._files: list[Any] = [*neuron_reports, self._reports, self._spikes]
 
     def _first_exchange(self) -> None:
         """Let every simulator start from the same values before anything advances."""
-        for simulator in self.simulators.values():
+        for name, simulator in self.model.simulators.items():
             with self.profiler.phase("coupling"):
-                self.connections.fire(f"after_{simulator.name}_advance")
-            self._reports.record(simulator.name, "before_sync", 0)
-            self._reports.record(simulator.name, "after_sync", 0)
+                self.model.connections.initialise(f"before_{name}_advance")
+            simulator.advance(0)
+            self._reports.record(name, "before_sync", 0)
+            with self.profiler.phase("coupling"):
+                self.model.connections.initialise(f"after_{name}_advance")
+            self._reports.record(name, "after_sync", 0)
         self._conclude(0)
 
     def _advance(self, simulator: Simulator, tick: int) -> None:
         with self.profiler.phase("coupling"):
-            self.connections.fire(f"before_{simulator.name}_advance")
+            self.model.connections.fire(f"before_{simulator.name}_advance")
         with self.profiler.phase(simulator.name):
             simulator.advance(tick)
-        self._exchange(simulator, tick)
-
-    def _exchange(self, simulator: Simulator, tick: int) -> None:
         with self.profiler.phase("reports"):
             self._reports.record(simulator.name, "before_sync", tick)
         with self.profiler.phase("coupling"):
-            self.connections.fire(f"after_{simulator.name}_advance")
+            self.model.connections.fire(f"after_{simulator.name}_advance")
         with self.profiler.phase("reports"):
             self._reports.record(simulator.name, "after_sync", tick)
 
     def _conclude(self, tick: int) -> None:
         """Check every quantity, bring the step to disk, then stop if a check says so: what led there is kept."""
-        stops = self._checks.apply(tick)
-        if self.metabolism is not None and tick % self.metabolism.period == 0:
-            stops += self.metabolism.check()
-        self._write()
+        stops = self.model.check(tick)
+        with self.profiler.phase("reports"):
+            self.model.neurons.collect_spikes(self._spikes)
+            for file in self._files:
+                file.flush()
         stop_if_asked(stops, self.world, self.clock.ms(tick))
-        if not self.world.any(bool(self.neurons.alive.mask.any())):
+        if not self.world.any(bool(self.model.neurons.alive.mask.any())):
             raise NoNeuronLeft(f"every neuron was excluded by {self.clock.ms(tick):g} ms; the warnings above say why")
 
-    def _write(self) -> None:
-        """Bring everything recorded so far to disk, so that a run that dies leaves its finished steps readable."""
-        with self.profiler.phase("reports"):
-            self.neurons.collect_spikes(self._spikes)
-            for file in (*self._neuron_reports, self._reports, self._spikes):
-                file.flush()
+    def _keep(self, tick: int, signals: SignalWatch) -> None:
+        """Write a checkpoint if it is time for one or a signal asks for it; end the run if a signal asks for that."""
+        request = signals.take()
+        at_end = tick == self.clock.stop
+        is_due = self._checkpoint_ticks is not None and tick % self._checkpoint_ticks == 0 and not at_end
+        if request == STOP and not at_end:
+            self._save(tick)
+            raise StoppedBySignal(
+                f"stopped at {self.clock.ms(tick):g} ms by {STOP.name}; "
+                f"continue with: multiscale-run compute --resume {self.config.folder}"
+            )
+        if at_end and self._plan.at_end:
+            self._save(tick)
+        elif is_due or request == CHECKPOINT:
+            try:
+                self._save(tick)
+            except UserError as error:  # the run itself is not in danger, and the previous checkpoint is there
+                if self.world.is_root:
+                    log.warning("%s; the run goes on", error)
+
+    def _save(self, tick: int) -> None:
+        with self.profiler.phase("checkpoint"):
+            self._checkpoints.save(tick, self.model.state())
 
     def _finish(self) -> None:
-        for simulator in self.simulators.values():
-            simulator.close()
+        self.model.close()
         summary = self.profiler.summary(self.world)
-        if self.world.is_root:
-            summary.write(self.config.output_dir / PROFILE)
-            summary.print()
-            (self.config.output_dir / SUCCESS).touch()
-        self.world.barrier()
+        self._folder.finish(summary)

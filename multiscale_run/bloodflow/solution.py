@@ -45,7 +45,13 @@ def make_solver(graph: VesselGraph, boundary: Boundary, settings: Bloodflow) -> 
         UserError: the solver cannot be used on this machine.
     """
     if settings.solver == "astrovascpy":
-        from multiscale_run.bloodflow.astrovascpy import AstroVascPySolver as Solver
-    else:
-        from multiscale_run.bloodflow.solver import GroundedSolver as Solver
-    return Solver(graph, boundary, settings.blood_viscosity, settings.base_pressure)
+        from multiscale_run.bloodflow.astrovascpy import AstroVascPySolver
+
+        return AstroVascPySolver(graph, boundary, settings.blood_viscosity, settings.base_pressure)
+    from multiscale_run.bloodflow.solver import GroundedSolver, PerfusionSolver
+
+    of_flows = GroundedSolver(graph, boundary, settings.blood_viscosity, settings.base_pressure)
+    if settings.boundary == "flows":
+        return of_flows
+    at_rest = of_flows.solve(graph.radii)
+    return PerfusionSolver(graph, boundary, settings.blood_viscosity, at_rest.pressure)

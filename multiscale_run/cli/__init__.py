@@ -14,6 +14,7 @@ COMMANDS = {
     "init": "Write a simulation folder that is ready to compute.",
     "check": "Look for mistakes in a simulation folder.",
     "compute": "Run the simulation.",
+    "connections": "Show what is coupled to what, when and in which unit.",
     "stats": "Show what a circuit and a simulation consist of.",
     "metabolism": "The metabolic network alone.",
 }

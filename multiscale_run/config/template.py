@@ -20,21 +20,29 @@ WRITTEN_KEYS: dict[str, set[str]] = {
     "metabolism": {"ndts", "engine", "variant", "parameters", "solver_kwargs", "calibrate_resting_demand"},
     "steps": {"ndts", "solver", "conc_factor", "extracellular_volume_fraction", "compname"},
     "bloodflow": {
-        "ndts", "solver", "blood_viscosity", "base_pressure", "input_v", "max_nb_inputs", "depth_ratio", "vasc_axis",
+        "ndts", "solver", "boundary", "blood_viscosity", "base_pressure", "input_v", "max_nb_inputs", "depth_ratio",
+        "vasc_axis",
     },
 }  # fmt: skip
 """Keys that a new file shows with their defaults, so that users find them."""
 
-POTASSIUM = {"conc_0": 3.0, "diffcst": 2e-9, "ncharges": 1}
-"""Extracellular potassium: mM, m2/s, elementary charges (the original's values)."""
+POTASSIUM = {"conc_0": 3.0, "diffcst": 7.7e-10, "ncharges": 1}
+"""Extracellular potassium: mM, m2/s, elementary charges. The diffusion coefficient is that in water, 1.96e-9, over the
+square of the tortuosity of cortex, 1.6 (Sykova and Nicholson 2008, Physiol Rev 88:1277)."""
+
+PHYSIOLOGICAL: dict[str, dict[str, Any]] = {
+    "steps": {"extracellular_volume_fraction": 0.2},  # same review
+    "bloodflow": {"boundary": "pressures"},
+}
+"""What new simulations set otherwise than the original, whose choices are the defaults of absent keys."""
 
 
 def default_config(
     *,
     variant: str = "standard",
     with_metabolism: bool = True,
-    with_steps: bool = False,
-    with_bloodflow: bool = False,
+    with_steps: bool = True,
+    with_bloodflow: bool = True,
     circuit_path: Path | str | None = None,
     neuron_population: str = "neurons",
     astrocyte_population: str = "astrocytes",
@@ -73,6 +81,7 @@ def default_config(
                 }
             },
             "metabolism": {"variant": variant},
+            **PHYSIOLOGICAL,
         }
     )
     own_circuit = {"network": "circuit_config.json", "node_sets_file": "node_sets.json"}
@@ -103,7 +112,7 @@ def _section(model: MultiscaleRun) -> dict[str, Any]:
     if "steps" in active:
         content["steps"]["Volsys"] = {"name": "extra_volsys", "species": {"KK": dict(POTASSIUM)}}
     content["connections"] = _connections(active)
-    content["reports"] = {"metabolism": _metabolism_reports()} if "metabolism" in active else {}
+    content["reports"] = {name: reports for name in active if (reports := _simulator_reports(name))}
     return content
 
 
@@ -135,17 +144,18 @@ def _neuron_reports(tstop: float) -> dict[str, Any]:
     }
 
 
-def _metabolism_reports() -> dict[str, Any]:
+def _simulator_reports(simulator: Simulator) -> dict[str, Any]:
     return {
         f"{row['name']}_{when}": {
             "src_get_func": row["field"],
-            "src_get_kwargs": {"idx": row["index"]},
+            "src_get_kwargs": {row["argument"]: row["value"]} if row["argument"] else {},
             "unit": row["unit"],
-            "file_name": f"metabolism_{row['name']}_{when}.h5",
+            "file_name": f"{simulator}_{row['name']}_{when}.h5",
             "when": when,
         }
-        for row in _csv("metabolism_reports")
+        for row in _csv("simulator_reports")
         for when in row["when"].split()
+        if row["simulator"] == simulator
     }
 
 

@@ -116,7 +116,9 @@ class Connection:
         elif sample.domain in CARRIED_FIRST:
             values = self.transform(transfers.transfer(sample, target).values)
         else:
-            values = transfers.transfer(Sample(self.transform(sample.values), sample.domain), target).values
+            domain = self.transform.domain(sample.domain)
+            weights = sample.weights if domain == sample.domain else None
+            values = transfers.transfer(Sample(self.transform(sample.values), domain, weights), target).values
         size = transfers.domains[target].size
         if len(values) != size:
             raise CouplingError(f"{len(values)} values arrive at {size} {target}")
@@ -139,6 +141,21 @@ class Connections:
         """Apply the connections of an event, such as ``after_metabolism_advance``, in order."""
         for connection in self._by_event.get(event, ()):
             connection.apply(self._transfers)
+
+    def initialise(self, event: str) -> None:
+        """As :meth:`fire`, before any time has passed: what only adds up over time (``sum``) is left out."""
+        for connection in self._by_event.get(event, ()):
+            if connection.action is not Action.SUM:
+                connection.apply(self._transfers)
+
+    def state(self) -> dict[str, np.ndarray]:
+        """What a checkpoint has to hold: the values that merging simulators last agreed on, by connection."""
+        return {connection.name: connection.previous for connection in self if connection.previous is not None}
+
+    def restore(self, state: Mapping[str, np.ndarray]) -> None:
+        """Go back to a :meth:`state`."""
+        for connection in self:
+            connection.previous = state.get(connection.name)
 
     def __iter__(self) -> Iterator[Connection]:
         return (connection for group in self._by_event.values() for connection in group)

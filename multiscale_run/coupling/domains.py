@@ -8,6 +8,13 @@ import numpy as np
 
 NEURONS = "neurons"
 SEGMENTS = "segments"
+"""Segments of the neurons of this rank."""
+ENDFEET = "endfeet"
+"""Endfeet, on the rank of their astrocyte; ids are the rows of the gliovascular edges."""
+TETRAHEDRA = "tetrahedra"
+"""Tetrahedra of the mesh, which every rank has all of; ids are their numbers in the mesh."""
+VESSELS = "vessels"
+"""Vessel segments, which every rank has all of; ids are the SONATA ids of the vasculature."""
 
 
 @dataclass(frozen=True)

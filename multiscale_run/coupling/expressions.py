@@ -110,7 +110,7 @@ class Expression:
     Args:
         text: the expression as written in the configuration.
         config: object behind the name ``config``: attribute access to the configuration's values.
-        matrices: named coupling matrices; each offers only ``.dot``.
+        matrices: named coupling matrices; each offers only ``.dot``, and names the domain of its rows as ``rows``.
 
     Raises:
         ExpressionError: the text is not an expression, or uses something that is not allowed.
@@ -130,6 +130,13 @@ class Expression:
         self._evaluator = simpleeval.SimpleEval(
             operators=_OPERATORS, functions=_BUILTINS, names=self._names, allowed_attrs=allowed
         )
+
+    def domain(self, source: str) -> str:
+        """The domain of the result for values of a source domain: that of the rows of the outermost matrix, if any."""
+        for node in ast.walk(self._tree):  # from the outside inwards
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in self._matrices:
+                return str(self._matrices[node.value.id].rows)
+        return source
 
     def __call__(self, values: np.ndarray) -> np.ndarray:
         """Apply the expression.

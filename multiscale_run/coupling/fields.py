@@ -14,6 +14,9 @@ from typing import Any, TypeVar, get_type_hints
 
 from multiscale_run.config.registry import FieldInfo
 
+Unit = str | Callable[[Mapping[str, Any]], str]
+"""Unit of a field, or what gives it from the arguments of the configuration."""
+
 Method = TypeVar("Method", bound=Callable[..., Any])
 
 READER = "reader"
@@ -31,6 +34,7 @@ class Field:
         arguments: type hint of each argument a connection may pass.
         required: names of the arguments that have no default.
         knows_reader: whether the method wants to know which connection reads it.
+        unit: of its values; see :meth:`unit_for`.
     """
 
     name: str
@@ -39,21 +43,26 @@ class Field:
     arguments: Mapping[str, Any]
     required: frozenset[str]
     knows_reader: bool
+    unit: Unit = ""
+
+    def unit_for(self, arguments: Mapping[str, Any]) -> str:
+        """The unit of the values for the arguments of a configuration; empty for numbers without unit."""
+        return self.unit if isinstance(self.unit, str) else self.unit(arguments)
 
 
-def readable(domain: str) -> Callable[[Method], Method]:
+def readable(domain: str, unit: Unit = "") -> Callable[[Method], Method]:
     """Mark a method ``get_x(self, *, ...) -> Sample | array`` as a field of a domain that can be read."""
-    return _mark(domain, writable=False)
+    return _mark(domain, writable=False, unit=unit)
 
 
-def writable(domain: str) -> Callable[[Method], Method]:
+def writable(domain: str, unit: Unit = "") -> Callable[[Method], Method]:
     """Mark a method ``set_x(self, values, *, ...)`` as a field of a domain that can be written."""
-    return _mark(domain, writable=True)
+    return _mark(domain, writable=True, unit=unit)
 
 
-def _mark(domain: str, writable: bool) -> Callable[[Method], Method]:
+def _mark(domain: str, writable: bool, unit: Unit) -> Callable[[Method], Method]:
     def decorate(method: Method) -> Method:
-        method.__field__ = (domain, writable)  # type: ignore[attr-defined]
+        method.__field__ = (domain, writable, unit)  # type: ignore[attr-defined]
         return method
 
     return decorate
@@ -64,12 +73,11 @@ def fields_of(simulator: type) -> dict[str, Field]:
     found = {}
     for name, method in inspect.getmembers(simulator, inspect.isfunction):
         if hasattr(method, "__field__"):
-            domain, is_writable = method.__field__
-            found[name] = _describe(name, method, domain, is_writable)
+            found[name] = _describe(name, method, *method.__field__)
     return found
 
 
-def _describe(name: str, method: Callable[..., Any], domain: str, is_writable: bool) -> Field:
+def _describe(name: str, method: Callable[..., Any], domain: str, is_writable: bool, unit: Unit) -> Field:
     hints = get_type_hints(method)
     keywords = [p for p in inspect.signature(method).parameters.values() if p.kind is p.KEYWORD_ONLY]
     public = [p for p in keywords if p.name != READER]
@@ -80,6 +88,7 @@ def _describe(name: str, method: Callable[..., Any], domain: str, is_writable: b
         arguments={p.name: hints.get(p.name, Any) for p in public},
         required=frozenset(p.name for p in public if p.default is p.empty),
         knows_reader=any(p.name == READER for p in keywords),
+        unit=unit,
     )
 
 

@@ -71,12 +71,12 @@ class Operator:
         """
         arrived = self.matrix @ sample.amounts
         if self.over_ranks:
-            arrived = world.sum(arrived)
+            arrived = world.sum_ordered(arrived)
         if self.reduction is Reduction.SUM:
             return Sample(arrived, self.target)
         weights = self.matrix @ (np.ones(len(sample.values)) if sample.weights is None else sample.weights)
         if self.over_ranks:
-            weights = world.sum(weights)
+            weights = world.sum_ordered(weights)
         values = np.divide(arrived, weights, out=np.full(len(arrived), np.nan), where=weights != 0)
         return Sample(values, self.target)
 

@@ -9,7 +9,7 @@ from multiscale_run.geometry.gmsh_box import gmsh_box
 from multiscale_run.geometry.locator import OUTSIDE
 from multiscale_run.geometry.matrices import RECIPES, CouplingMatrices, NamedMatrix
 from multiscale_run.geometry.mesh import TetMesh
-from multiscale_run.geometry.mesh_files import read_mesh, write_msh22
+from multiscale_run.geometry.mesh_files import generated_from, read_mesh, write_msh22
 from multiscale_run.geometry.store import MatrixStore
 from multiscale_run.geometry.tissue import NeuronSegments, Tissue, VesselSegments
 from multiscale_run.geometry.walk import Intersector, Overlap
@@ -28,6 +28,7 @@ __all__ = [
     "VesselSegments",
     "cubic_mesh",
     "fit_box",
+    "generated_from",
     "gmsh_box",
     "read_mesh",
     "write_msh22",

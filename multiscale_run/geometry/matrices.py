@@ -15,6 +15,7 @@ import numpy as np
 import scipy.sparse as sparse
 
 from mpi_coupling.world import UserError
+from multiscale_run.coupling.domains import NEURONS, SEGMENTS, TETRAHEDRA
 from multiscale_run.geometry.locator import OUTSIDE
 from multiscale_run.geometry.mesh import TetMesh
 from multiscale_run.geometry.store import MatrixStore
@@ -102,21 +103,23 @@ class Recipe:
     Attributes:
         make: makes it from its parts.
         needs: the parts of a :class:`Tissue` that it takes, in this order.
+        rows: domain of its rows: what values become when they are multiplied by it.
     """
 
     make: Callable[..., sparse.csr_matrix]
     needs: tuple[str, ...]
+    rows: str
 
 
 RECIPES = {
-    "nXsecMat": Recipe(neurons_by_sections, ("neurons",)),
-    "nsecXnsegMat": Recipe(sections_by_segments, ("neurons",)),
-    "nXnsegMatBool": Recipe(neurons_by_segments, ("neurons",)),
-    "nsegXtetMat": Recipe(segments_by_tetrahedra, ("intersector", "neurons")),
-    "nXtetMat": Recipe(neurons_by_tetrahedra, ("intersector", "neurons")),
-    "tetXbfVolsMat": Recipe(tetrahedra_by_vessel_volumes, ("intersector", "vessels")),
-    "tetXbfFlowsMat": Recipe(tetrahedra_by_vessel_flows, ("intersector", "vessels")),
-    "tetXtetMat": Recipe(tetrahedra_by_tetrahedra, ("mesh",)),
+    "nXsecMat": Recipe(neurons_by_sections, ("neurons",), NEURONS),
+    "nsecXnsegMat": Recipe(sections_by_segments, ("neurons",), "sections"),
+    "nXnsegMatBool": Recipe(neurons_by_segments, ("neurons",), NEURONS),
+    "nsegXtetMat": Recipe(segments_by_tetrahedra, ("intersector", "neurons"), SEGMENTS),
+    "nXtetMat": Recipe(neurons_by_tetrahedra, ("intersector", "neurons"), NEURONS),
+    "tetXbfVolsMat": Recipe(tetrahedra_by_vessel_volumes, ("intersector", "vessels"), TETRAHEDRA),
+    "tetXbfFlowsMat": Recipe(tetrahedra_by_vessel_flows, ("intersector", "vessels"), TETRAHEDRA),
+    "tetXtetMat": Recipe(tetrahedra_by_tetrahedra, ("mesh",), TETRAHEDRA),
 }
 """Every coupling matrix by the name that expressions use."""
 
@@ -126,10 +129,11 @@ class NamedMatrix:
 
     Args:
         make: makes it.
+        rows: domain of its rows.
     """
 
-    def __init__(self, make: Callable[[], sparse.csr_matrix]) -> None:
-        self._make = make
+    def __init__(self, make: Callable[[], sparse.csr_matrix], rows: str) -> None:
+        self._make, self.rows = make, rows
 
     @cached_property
     def matrix(self) -> sparse.csr_matrix:
@@ -139,7 +143,7 @@ class NamedMatrix:
     def dot(self, other: Any) -> Any:
         """The product with values, shape (columns,), or with another matrix."""
         if isinstance(other, NamedMatrix):
-            return NamedMatrix(lambda: self.matrix @ other.matrix)
+            return NamedMatrix(lambda: self.matrix @ other.matrix, self.rows)
         return self.matrix @ other
 
 
@@ -154,7 +158,7 @@ class CouplingMatrices(Mapping[str, NamedMatrix]):
     def __init__(self, tissue: Tissue, store: MatrixStore) -> None:
         self.tissue = tissue
         self._named = {
-            name: NamedMatrix(partial(self._obtain, store, name))
+            name: NamedMatrix(partial(self._obtain, store, name), recipe.rows)
             for name, recipe in RECIPES.items()
             if not self._missing(recipe)
         }

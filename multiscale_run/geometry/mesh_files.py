@@ -16,6 +16,7 @@ from multiscale_run.geometry.mesh import TetMesh, mesh_from_tags, signed_volumes
 METRE_UM = 1e6
 _TETRAHEDRON = 4
 _SECOND_ORDER = 11
+_MARK, _MARK_LINES = "made by multiscale-run from ", 6
 _REMEDY = "write it again with `gmsh FILE -3 -format msh22 -bin 0`"
 
 
@@ -50,7 +51,16 @@ def read_mesh(path: Path, scale: float = 1e-6) -> TetMesh:
     return mesh_from_tags(tags, coordinates * (scale * METRE_UM), _right_handed(tags, coordinates, corners), str(path))
 
 
-def write_msh22(mesh: TetMesh, path: Path, scale: float = 1e-6, volume_name: str = "extra") -> None:
+def generated_from(path: Path) -> str | None:
+    """What :func:`write_msh22` was told that a mesh is made from; None for a mesh from elsewhere."""
+    with Path(path).open(encoding="utf-8", errors="replace") as file:
+        head = [line.strip() for line in itertools.islice(file, _MARK_LINES)]
+    return next((line.removeprefix(_MARK) for line in head if line.startswith(_MARK)), None)
+
+
+def write_msh22(
+    mesh: TetMesh, path: Path, scale: float = 1e-6, volume_name: str = "extra", origin: str | None = None
+) -> None:
     """Write a mesh as MSH 2.2 ASCII, the one format that STEPS reads; coordinates keep every digit.
 
     Args:
@@ -58,11 +68,14 @@ def write_msh22(mesh: TetMesh, path: Path, scale: float = 1e-6, volume_name: str
         path: file, put in place in one step; its folder is made.
         scale: length unit of the file in m.
         volume_name: name of the physical volume that holds all tetrahedra.
+        origin: a word that tells what the mesh is made from, to be found by :func:`generated_from`.
 
     Raises:
         UserError: the file cannot be written.
     """
-    lines = ["$MeshFormat", "2.2 0 8", "$EndMeshFormat", "$PhysicalNames", "1", f'3 1 "{volume_name}"']
+    lines = ["$MeshFormat", "2.2 0 8", "$EndMeshFormat"]
+    lines += [] if origin is None else ["$Comments", f"{_MARK}{origin}", "$EndComments"]
+    lines += ["$PhysicalNames", "1", f'3 1 "{volume_name}"']
     lines += ["$EndPhysicalNames", "$Nodes", str(len(mesh.vertices))]
     in_file = mesh.vertices / (scale * METRE_UM)
     lines += [f"{tag} {x!r} {y!r} {z!r}" for tag, (x, y, z) in enumerate(in_file.tolist(), 1)]

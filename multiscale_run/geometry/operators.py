@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from multiscale_run.coupling import NEURONS, SEGMENTS, Operator, Reduction
+from multiscale_run.coupling import NEURONS, SEGMENTS, TETRAHEDRA, VESSELS, Operator, Reduction
 from multiscale_run.geometry.matrices import CouplingMatrices
-
-TETRAHEDRA = "tetrahedra"
-VESSELS = "vessels"
 
 
 def tissue_operators(matrices: CouplingMatrices) -> list[Operator]:

@@ -6,6 +6,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
+import numpy as np
+
 from multiscale_run.coupling import Domain, Operator
 
 
@@ -27,7 +29,11 @@ class Simulator(ABC):
 
     @abstractmethod
     def advance(self, tick: int) -> None:
-        """Bring the engine from its present time to the given tick. Collective: every rank calls it."""
+        """Bring the engine from its present time to the given tick. Collective: every rank calls it.
+
+        Called for tick 0 as well, when the connections have set the initial values: nothing but what follows from
+        them at once may change then.
+        """
 
     def domains(self) -> Mapping[str, Domain]:
         """The domains this simulator brings along, by name."""
@@ -36,6 +42,14 @@ class Simulator(ABC):
     def operators(self) -> Sequence[Operator]:
         """The operators it knows between its own domains and others."""
         return ()
+
+    @abstractmethod
+    def state(self) -> dict[str, np.ndarray]:
+        """Everything of this rank that the future depends on, for a checkpoint. Collective."""
+
+    @abstractmethod
+    def restore(self, state: Mapping[str, np.ndarray]) -> None:
+        """Go back to a :meth:`state`, so that what follows has the same bits. Collective."""
 
     def close(self) -> None:  # noqa: B027 - most engines have nothing to release
         """Release the engine."""

@@ -22,22 +22,24 @@ from multiscale_run.bloodflow import (
     vasculature_populations,
 )
 from multiscale_run.config import SimulationConfig
-from multiscale_run.coupling import Domain, readable, writable
+from multiscale_run.coupling import VESSELS, Domain, readable, writable
 from multiscale_run.simulators.base import Simulator
 
 log = get_logger(__name__)
-
-VESSELS = "vessels"
-"""Domain of the vessel segments, which every rank has all of; ids are the SONATA ids of the vasculature."""
 
 NO_FLOW = 1e-9
 """Part of an inlet's flow below which a vessel counts as one without flow: what rounding leaves."""
 
 
+Segments = list[int] | None
+"""SONATA ids of the vessel segments that a report asks for; None: all."""
+
+
 class BloodflowSimulator(Simulator):
     """Flow, pressure and volume of every vessel segment for the radii that the endfeet set.
 
-    Rank 0 solves and the others get its result, so that all have the same bits.
+    Rank 0 solves and the others get its result, so that all have the same bits. Readable fields take the SONATA ids of
+    the segments that a report wants; connections want all.
 
     Args:
         config: the simulation's configuration.
@@ -45,6 +47,7 @@ class BloodflowSimulator(Simulator):
         clock: ticks and milliseconds; flow has no time of its own.
 
     Attributes:
+        population: SONATA name of the vasculature.
         graph: the vessels.
         boundary: inlets and outlets.
         radii: present radii in um, shape (vessel segments,).
@@ -59,7 +62,7 @@ class BloodflowSimulator(Simulator):
     def __init__(self, config: SimulationConfig, world: World, clock: Clock) -> None:
         super().__init__(config.periods()[self.name])
         self._world = world
-        self.graph, self.boundary = world.on_root(lambda: _read(config))
+        self.population, self.graph, self.boundary = world.on_root(lambda: _read(config))
         world.on_root(lambda: self._build_solver(config))
         self._inlet_flow = config.multiscale_run.bloodflow.input_v
         self.radii = self.graph.radii.copy()
@@ -73,34 +76,39 @@ class BloodflowSimulator(Simulator):
         """The vessel segments."""
         return {VESSELS: Domain(VESSELS, np.arange(self.graph.n_segments), distributed=False)}
 
-    @readable(VESSELS)
-    def get_flows(self) -> np.ndarray:
+    @readable(VESSELS, "um3/s")
+    def get_flows(self, *, idxs: Segments = None) -> np.ndarray:
         """Flow, positive from a segment's start to its end, um3/s; 0 outside the largest connected piece."""
-        return self._solution.flow.copy()
+        return _chosen(self._solution.flow, idxs)
 
     @readable(VESSELS)
-    def get_relative_flow(self) -> np.ndarray:
+    def get_relative_flow(self, *, idxs: Segments = None) -> np.ndarray:
         """Size of the flow over its size at rest; 1 where no blood flows at rest."""
         rest = np.abs(self.rest.flow)
         flows = rest > NO_FLOW * self._inlet_flow
-        return np.divide(np.abs(self._solution.flow), rest, out=np.ones(len(rest)), where=flows)
+        return _chosen(np.divide(np.abs(self._solution.flow), rest, out=np.ones(len(rest)), where=flows), idxs)
 
-    @readable(VESSELS)
-    def get_pressures(self) -> np.ndarray:
+    @readable(VESSELS, "g/(um s2)")
+    def get_pressures(self, *, idxs: Segments = None) -> np.ndarray:
         """Mean pressure of a segment, g/(um s2) (1 is 1000 Pa); NaN outside the largest connected piece."""
-        return self._solution.pressure[self.graph.ends].mean(axis=1)
+        return _chosen(self._solution.pressure[self.graph.ends].mean(axis=1), idxs)
 
-    @readable(VESSELS)
-    def get_vols(self) -> np.ndarray:
+    @readable(VESSELS, "um3")
+    def get_vols(self, *, idxs: Segments = None) -> np.ndarray:
         """Volume of blood in each segment for the present radius, um3."""
-        return np.pi * self.radii**2 * self.graph.lengths
+        return _chosen(np.pi * self.radii**2 * self.graph.lengths, idxs)
 
     @readable(VESSELS)
-    def get_radii(self) -> np.ndarray:
-        """Present radius, um."""
-        return self.radii.copy()
+    def get_relative_volume(self, *, idxs: Segments = None) -> np.ndarray:
+        """Volume of blood in each segment over that at rest."""
+        return _chosen((self.radii / self.graph.radii) ** 2, idxs)
 
-    @writable(VESSELS)
+    @readable(VESSELS, "um")
+    def get_radii(self, *, idxs: Segments = None) -> np.ndarray:
+        """Present radius, um."""
+        return _chosen(self.radii, idxs)
+
+    @writable(VESSELS, "um")
     def set_radii(self, values: np.ndarray) -> None:
         """Set the radius of each segment in um; flow follows at the next advance.
 
@@ -135,7 +143,12 @@ class BloodflowSimulator(Simulator):
         return self._world.on_root(lambda: self._solver.solve(self.radii))
 
 
-def _read(config: SimulationConfig) -> tuple[VesselGraph, Boundary]:
+def _chosen(values: np.ndarray, segments: Segments) -> np.ndarray:
+    """A copy of the values of some vessel segments."""
+    return values.copy() if segments is None else values[segments]
+
+
+def _read(config: SimulationConfig) -> tuple[str, VesselGraph, Boundary]:
     circuit = libsonata.CircuitConfig.from_file(str(config.network))
     found = vasculature_populations(circuit)
     if len(found) != 1:
@@ -157,4 +170,4 @@ def _read(config: SimulationConfig) -> tuple[VesselGraph, Boundary]:
             len(boundary.inlets),
             len(boundary.closed),
         )
-    return graph, boundary
+    return found[0], graph, boundary

@@ -11,12 +11,8 @@ import scipy.sparse as sparse
 from mpi_coupling.world import UserError
 from multiscale_run.bloodflow import vasculature_populations
 from multiscale_run.config import SimulationConfig
-from multiscale_run.coupling import Domain, Operator, Reduction
-from multiscale_run.simulators.bloodflow import VESSELS
+from multiscale_run.coupling import ENDFEET, VESSELS, Domain, Operator, Reduction
 from multiscale_run.simulators.segments import RangeVariable
-
-ENDFEET = "endfeet"
-"""Domain of the endfeet, on the rank of their astrocyte; ids are the rows of the gliovascular edges."""
 
 RADIUS = "Rad_vascouplingB"
 """Range variable of an endfoot that holds the radius of its vessel, um."""

@@ -11,7 +11,7 @@ from mpi_coupling.clock import Clock
 from mpi_coupling.console import get_logger
 from mpi_coupling.world import UserError, World
 from multiscale_run.config import SimulationConfig
-from multiscale_run.coupling import Domain, readable, writable
+from multiscale_run.coupling import TETRAHEDRA, Domain, readable, writable
 from multiscale_run.extracellular import (
     Amounts,
     Engine,
@@ -26,9 +26,6 @@ from multiscale_run.extracellular.amounts import MOLAR
 from multiscale_run.simulators.base import Simulator
 
 log = get_logger(__name__)
-
-TETRAHEDRA = "tetrahedra"
-"""Domain of the tetrahedra of the mesh, which every rank has all of; ids are their numbers in the mesh."""
 
 MILLISECOND = 1e-3
 
@@ -109,12 +106,12 @@ class ExtracellularSimulator(Simulator):
         """The tetrahedra."""
         return {TETRAHEDRA: Domain(TETRAHEDRA, np.arange(self.molecules.shape[1]), distributed=False)}
 
-    @readable(TETRAHEDRA)
+    @readable(TETRAHEDRA, "mM")
     def get_concentrations(self, *, species_name: str) -> np.ndarray:
         """Concentration of a species in mM; what rounding leaves below zero counts as zero."""
         return np.maximum(self.amounts.concentrations(self.molecules[self._row(species_name)]), 0.0)
 
-    @writable(TETRAHEDRA)
+    @writable(TETRAHEDRA, "mM")
     def set_concentrations(self, values: np.ndarray, *, species_name: str) -> None:
         """Set the concentration of a species in mM; NaN leaves a tetrahedron as it is, which no neuron reaches.
 
@@ -131,22 +128,22 @@ class ExtracellularSimulator(Simulator):
         given = ~np.isnan(values)
         self.molecules[row, given] = self.amounts.molecules(values)[given]
 
-    @readable(TETRAHEDRA)
+    @readable(TETRAHEDRA, "mol/L x conc_factor")
     def get_tet_concs(self, *, species_name: str) -> np.ndarray:
         """Concentration of a species in mol/L times ``steps.conc_factor``, as in MultiscaleRun 0.8."""
         return self.get_concentrations(species_name=species_name) * (MOLAR * self.amounts.conc_factor)
 
-    @writable(TETRAHEDRA)
+    @writable(TETRAHEDRA, "mol/L x conc_factor")
     def set_tet_concs(self, values: np.ndarray, *, species_name: str) -> None:
         """Set the concentration of a species in mol/L times ``steps.conc_factor``; see ``set_concentrations``."""
         self.set_concentrations(values / (MOLAR * self.amounts.conc_factor), species_name=species_name)
 
-    @readable(TETRAHEDRA)
+    @readable(TETRAHEDRA, "molecules x conc_factor")
     def get_tet_counts(self, *, species_name: str) -> np.ndarray:
         """Simulated molecules of a species: the true number times ``steps.conc_factor``."""
         return np.maximum(self.molecules[self._row(species_name)], 0.0)
 
-    @writable(TETRAHEDRA)
+    @writable(TETRAHEDRA, "mA")
     def add_curr_to_conc(self, values: np.ndarray, *, species_name: str) -> None:
         """Add the ions that a membrane current carries out of cells during one period of this simulator.
 

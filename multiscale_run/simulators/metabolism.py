@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 
 from mpi_coupling.clock import Clock
 from mpi_coupling.console import get_logger
-from mpi_coupling.world import World
+from mpi_coupling.world import UserError, World
 from multiscale_run.config import SimulationConfig
 from multiscale_run.config.schema.metabolism import LAYER_INPUT
 from multiscale_run.config.schema.metabolism import Metabolism as MetabolismSettings
@@ -26,6 +27,25 @@ ATP = "atp_c_n"
 Slot = int | str
 
 
+def _species_unit(arguments: Mapping[str, Any]) -> str:
+    network = load_network("standard")
+    return _unit(arguments, network.species, network.slot)
+
+
+def _input_unit(arguments: Mapping[str, Any]) -> str:
+    network = load_network("standard")
+    return _unit(arguments, network.inputs, network.input_index)
+
+
+def _unit(arguments: Mapping[str, Any], rows: Sequence[Any], find: Callable[[Slot], int]) -> str:
+    """Unit of the first row that the arguments name; empty for names of a network of the user's own."""
+    named = [arguments["idx"]] if "idx" in arguments else arguments.get("idxs", [])
+    try:
+        return str(rows[find(named[0])].unit)
+    except (UserError, LookupError):
+        return ""
+
+
 class MetabolismSimulator(Simulator):
     """The metabolic network of every neuron of this rank.
 
@@ -37,7 +57,7 @@ class MetabolismSimulator(Simulator):
         layers: cortical layer (1..6) of each neuron, shape (neurons,).
 
     Attributes:
-        state: concentrations (mM), potentials (mV) and fractions, shape (neurons, slots).
+        species: concentrations (mM), potentials (mV) and fractions, shape (neurons, slots).
         inputs: the network's inputs, shape (neurons, inputs).
     """
 
@@ -61,15 +81,17 @@ class MetabolismSimulator(Simulator):
             world=world,
         )
         self.inputs = _initial_inputs(self.network, settings, layers)
-        self.state = _initial_state(self.network, settings, self.inputs)
+        self.species = _initial_state(self.network, settings, self.inputs)
         self._tick = 0
         self._state_checks = build_checks(settings.checks.vm, self.network.slot)
         self._input_checks = build_checks(settings.checks.parameters, self.network.input_index)
 
     def advance(self, tick: int) -> None:
         """Integrate every living neuron's network to the tick; a neuron whose network fails is excluded."""
+        if tick == self._tick:
+            return
         seconds = 1e-3 * self._clock.ms(tick - self._tick)
-        result = self.engine.advance(self.state, self.inputs, seconds, active=self._alive.mask)
+        result = self.engine.advance(self.species, self.inputs, seconds, active=self._alive.mask)
         self._tick = tick
         causes = {finding.row: finding for finding in result.findings}
         for row in np.flatnonzero(result.failed):
@@ -83,29 +105,29 @@ class MetabolismSimulator(Simulator):
         """Apply the configured bands to inputs and state; returns the failures on this rank that stop the run."""
         time_ms = self._clock.ms(self._tick)
         stops = apply_checks(self._input_checks, self.inputs, self._alive, time_ms)
-        return stops + apply_checks(self._state_checks, self.state, self._alive, time_ms)
+        return stops + apply_checks(self._state_checks, self.species, self._alive, time_ms)
 
     def resting_supply(self) -> np.ndarray:
         """Net production of the neuron's ATP in the present state without the pump's demand, mM/s, shape (neurons,)."""
-        return self.engine.derivative(self.state, self.inputs)[:, self.network.slot(ATP)]
+        return self.engine.derivative(self.species, self.inputs)[:, self.network.slot(ATP)]
 
-    @readable(NEURONS)
+    @readable(NEURONS, _species_unit)
     def get_vm_idx(self, *, idx: Slot) -> np.ndarray:
         """A state variable of every neuron (mM, mV or a fraction); idx is a slot number or a species name."""
-        return self._living(self.state[:, self.network.slot(idx)])
+        return self._living(self.species[:, self.network.slot(idx)])
 
-    @writable(NEURONS)
+    @writable(NEURONS, _species_unit)
     def set_vm_idxs(self, values: np.ndarray, *, idxs: list[Slot]) -> None:
         """Set state variables of every living neuron to the same value per neuron."""
         for idx in idxs:
-            self._set(self.state, self.network.slot(idx), values)
+            self._set(self.species, self.network.slot(idx), values)
 
-    @readable(NEURONS)
+    @readable(NEURONS, _input_unit)
     def get_parameters_idx(self, *, idx: Slot) -> np.ndarray:
         """An input of every neuron's network; idx is a number (0..5) or a name such as ``bf_fin``."""
         return self._living(self.inputs[:, self.network.input_index(idx)])
 
-    @writable(NEURONS)
+    @writable(NEURONS, _input_unit)
     def set_parameters_idxs(self, values: np.ndarray, *, idxs: list[Slot]) -> None:
         """Set inputs of every living neuron's network to the same value per neuron."""
         for idx in idxs:
@@ -115,6 +137,15 @@ class MetabolismSimulator(Simulator):
     def alive_gids(self) -> np.ndarray:
         """The SONATA id of each living neuron, NaN for excluded ones."""
         return self._living(self._alive.neuron_ids.astype(float))
+
+    def state(self) -> dict[str, np.ndarray]:
+        """What a checkpoint has to hold."""
+        return {"species": self.species, "inputs": self.inputs, "tick": np.array(self._tick)}
+
+    def restore(self, state: Mapping[str, np.ndarray]) -> None:
+        """Go back to a :meth:`state`."""
+        self.species, self.inputs = np.array(state["species"]), np.array(state["inputs"])
+        self._tick = int(state["tick"])
 
     def _living(self, values: np.ndarray) -> np.ndarray:
         return np.where(self._alive.mask, values, np.nan)

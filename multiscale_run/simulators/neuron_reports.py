@@ -5,6 +5,7 @@ Neurodamus writes reports only through libsonatareport, a C++ library that no pa
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,6 +23,9 @@ NANOAMPERE = 1e-2
 DENSITY = "mA/cm2"
 """NEURON's unit of the variables whose sum over a membrane is a current."""
 
+TIME_TOLERANCE = 1e-6
+"""Part of a report's step by which its times may be rounded."""
+
 TYPES = ("compartment", "summation")
 
 
@@ -34,10 +38,17 @@ class SegmentReport:
         config: the simulation's configuration.
         name: the report's key.
         settings: the report's block, as in the SONATA simulation file.
+        resume_ms: time up to which the file of an earlier run is kept; None begins a new file.
     """
 
     def __init__(
-        self, neurons: NeuronSimulator, world: World, config: SimulationConfig, name: str, settings: Mapping[str, Any]
+        self,
+        neurons: NeuronSimulator,
+        world: World,
+        config: SimulationConfig,
+        name: str,
+        settings: Mapping[str, Any],
+        resume_ms: float | None,
     ) -> None:
         self._h = neurons.h
         variable = settings["variable_name"].replace(".", "_")
@@ -49,7 +60,7 @@ class SegmentReport:
         ids, counts = np.unique(neurons.alive.neuron_ids[owner], return_counts=True)
         self._starts = np.concatenate([[0], np.cumsum(counts)[:-1]]).astype(np.intp)
         self._start, self._step = float(settings["start_time"]), float(settings["dt"])
-        self._sampled = 0
+        self._stop = min(float(settings["end_time"]), config.run.tstop)
         self._file = CompartmentReport(
             world,
             config.output_dir / f"{settings.get('file_name', name).removesuffix('.h5')}.h5",
@@ -58,12 +69,14 @@ class SegmentReport:
             counts=np.ones(len(ids), dtype=int) if self._is_sum else counts,
             element_ids=np.zeros(len(ids), dtype=int) if self._is_sum else neurons.segments.section_ids[self._columns],
             start_ms=self._start,
-            stop_ms=min(float(settings["end_time"]), config.run.tstop),
+            stop_ms=self._stop,
             step_ms=self._step,
             unit=settings.get("unit", ""),
+            resume_from_step=None if resume_ms is None else self._rows_until(resume_ms),
         )
         self._rows: list[np.ndarray] = []
-        self._handler = self._h.FInitializeHandler(2, self._begin)
+        self._sampled = self._file.next_step
+        neurons.recorders.append(self)
 
     def _select(
         self, neurons: NeuronSimulator, config: SimulationConfig, settings: Mapping[str, Any]
@@ -92,14 +105,23 @@ class SegmentReport:
         self._rows.clear()
         self._file.flush()
 
-    def _begin(self) -> None:
-        """Start over: NEURON has just been initialised, all currents are known."""
-        self._rows.clear()
-        self._sampled = 0
-        if self._start > 0:
-            self._h.cvode.event(self._start, self._sample)
-        else:
+    def schedule(self, start_ms: float, stop_ms: float) -> None:
+        """Have NEURON take the rows that lie between two times while it goes from one to the other."""
+        for row in range(self._rows_until(start_ms), self._rows_until(stop_ms)):
+            time = self._start + row * self._step
+            if time < stop_ms - TIME_TOLERANCE * self._step:
+                self._h.cvode.event(time, self._sample)
+
+    def sample_until(self, time_ms: float) -> None:
+        """Take the row of the present time, if there is one; all earlier ones have been taken."""
+        if self._sampled < self._rows_until(time_ms):
             self._sample()
+
+    def _rows_until(self, time_ms: float) -> int:
+        """Number of rows up to a time, that of the time itself included."""
+        rows = math.floor((time_ms - self._start) / self._step + TIME_TOLERANCE) + 1
+        most = math.ceil((self._stop - self._start) / self._step - TIME_TOLERANCE)
+        return max(0, min(rows, most))
 
     def _sample(self) -> None:
         values = self._variable.read()[self._columns] * self._scale
@@ -107,12 +129,18 @@ class SegmentReport:
             values = np.add.reduceat(values, self._starts)
         self._rows.append(values)
         self._sampled += 1
-        if self._sampled < self._file.n_steps:
-            self._h.cvode.event(self._start + self._sampled * self._step, self._sample)
 
 
-def build_reports(neurons: NeuronSimulator, world: World, config: SimulationConfig) -> list[SegmentReport]:
-    """The neuron reports of a configuration, recording from the next initialisation on.
+def build_reports(
+    neurons: NeuronSimulator, world: World, config: SimulationConfig, resume_ms: float | None = None
+) -> list[SegmentReport]:
+    """The neuron reports of a configuration, which the neurons keep up to date from now on.
+
+    Args:
+        neurons: the simulator whose segments are reported.
+        world: the ranks.
+        config: the simulation's configuration.
+        resume_ms: time up to which the files of an earlier run are kept; None begins new files.
 
     Raises:
         UserError: a report asks for a variable that no neuron has, for no time, or for a type that is not written.
@@ -121,7 +149,7 @@ def build_reports(neurons: NeuronSimulator, world: World, config: SimulationConf
     for name, settings in config.raw.get("reports", {}).items():
         if settings.get("enabled", True):
             _refuse(name, settings, neurons, world, config)
-            reports.append(SegmentReport(neurons, world, config, name, settings))
+            reports.append(SegmentReport(neurons, world, config, name, settings, resume_ms))
     return reports
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Protocol
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from mpi_coupling.spikes import SpikeWriter
 from mpi_coupling.world import UserError, World
 from multiscale_run.config import SimulationConfig
 from multiscale_run.coupling import (
+    ENDFEET,
     NEURONS,
     SEGMENTS,
     AliveNeurons,
@@ -23,14 +24,38 @@ from multiscale_run.coupling import (
     readable,
     writable,
 )
+from multiscale_run.geometry import NeuronSegments
 from multiscale_run.simulators.base import Simulator
+from multiscale_run.simulators.endfeet import Endfeet
 from multiscale_run.simulators.neurodamus_session import start_neurodamus
+from multiscale_run.simulators.neuron_state import neuron_state, restore_neuron_state
+from multiscale_run.simulators.segment_places import place_segments
 from multiscale_run.simulators.segments import RangeVariable, SegmentTable
 
 CHARGES = {"ina": "qna_ionpools", "ik": "qk_ionpools", "ica": "qca_ionpools", "icl": "qcl_ionpools"}
 """Ion current -> range variable that holds its time integral since the start (mA/cm2*ms)."""
 
 Weight = Literal["area", "volume"] | None
+
+_UNITS = {"v": "mV", "Rad_vascouplingB": "um"}
+
+
+def variable_unit(arguments: Mapping[str, Any]) -> str:
+    """Unit of a range variable by NEURON's conventions: ``ik`` in mA/cm2, ``ko`` and ``ki`` in mM."""
+    name = str(arguments.get("var", ""))
+    if name in CHARGES or name.startswith(("i_", "ipump")):
+        return "mA/cm2"
+    return _UNITS.get(name, "mM" if name.endswith(("i", "o")) or name.startswith("kbath") else "")
+
+
+class Recorder(Protocol):
+    """What is sampled while the neurons run."""
+
+    def schedule(self, start_ms: float, stop_ms: float) -> None:
+        """Arrange for the samples between two times; none may be left to come at the later one."""
+
+    def sample_until(self, time_ms: float) -> None:
+        """Take the sample of the present time, if there is one."""
 
 
 class NeuronSimulator(Simulator):
@@ -43,7 +68,10 @@ class NeuronSimulator(Simulator):
 
     Attributes:
         segments: this rank's segments as flat arrays.
+        places: where the segments lie in the tissue.
+        endfeet: the endfeet of this rank's astrocytes.
         alive: which of this rank's neurons still take part.
+        recorders: sampled during each advance.
         population: SONATA name of the neuron population.
     """
 
@@ -57,7 +85,10 @@ class NeuronSimulator(Simulator):
         cells = sorted(manager.cells, key=lambda cell: cell.raw_gid)
         self.population: str = manager.population_name
         self.segments = SegmentTable(self._neuron.h, cells)
+        self.places: NeuronSegments = place_segments(self.segments, cells)
+        self.endfeet = Endfeet(config, self._neurodamus, self._neuron.h)
         self.alive = AliveNeurons(np.array([cell.raw_gid for cell in cells], dtype=np.int64))
+        self.recorders: list[Recorder] = []
         self._windows: dict[str, tuple[int, np.ndarray]] = {}
         self._known: dict[str, bool] = {}
         self._tick = 0
@@ -73,34 +104,47 @@ class NeuronSimulator(Simulator):
 
     def advance(self, tick: int) -> None:
         """Integrate to the tick (all ranks together)."""
-        if tick > self._tick:  # neurodamus takes solve(0) for "to the end"
-            self._neurodamus.solve(self._clock.ms(tick))
-            self._tick = tick
+        if tick <= self._tick:  # neurodamus takes solve(0) for "to the end"
+            return
+        start, stop = self._clock.ms(self._tick), self._clock.ms(tick)
+        for recorder in self.recorders:
+            recorder.schedule(start, stop)
+        self._neurodamus.solve(stop)
+        for recorder in self.recorders:
+            recorder.sample_until(stop)
+        self._tick = tick
 
     def restart(self) -> None:
-        """Initialise all states anew at time 0, after parameters were changed or recorders added."""
+        """Initialise all states anew at time 0, after parameters were changed; recorders take their first sample."""
         self._neuron.stdinit()
+        for recorder in self.recorders:
+            recorder.sample_until(0.0)
         self._tick = 0
         self._windows.clear()
         self._spikes_written = 0
 
     def domains(self) -> Mapping[str, Domain]:
-        """Neurons and their segments."""
+        """Neurons, their segments, and the endfeet of astrocytes."""
         return {
             NEURONS: Domain(NEURONS, self.alive.neuron_ids),
             SEGMENTS: Domain(SEGMENTS, np.arange(len(self.segments))),
+            ENDFEET: self.endfeet.domain(),
         }
 
     def operators(self) -> Sequence[Operator]:
-        """Segments average to their neuron."""
-        n_neurons = len(self.alive.neuron_ids)
-        return [grouping(SEGMENTS, NEURONS, self.segments.owner, n_neurons, Reduction.MEAN)]
+        """Segments average to their neuron, endfeet to the vessel that they hold."""
+        return [self._to_neurons, self.endfeet.operator()]
 
-    @readable(SEGMENTS)
+    @property
+    def _to_neurons(self) -> Operator:
+        n_neurons = len(self.alive.neuron_ids)
+        return grouping(SEGMENTS, NEURONS, self.segments.owner, n_neurons, Reduction.MEAN)
+
+    @readable(SEGMENTS, variable_unit)
     def get_var(
         self, *, var: str, weight: Weight = None, windowed: bool | None = None, reader: str | None = None
     ) -> Sample:
-        """A range variable in every segment.
+        """A range variable in every segment. The segments of excluded neurons count for nothing.
 
         Args:
             var: NEURON's name of it: ``v`` (mV), ``nai`` (mM), ``ina`` (mA/cm2), ``gnabar_channel`` ...
@@ -122,9 +166,15 @@ class NeuronSimulator(Simulator):
         use_window = has_integral if windowed is None else windowed
         values = self._window_mean(var, reader or "") if use_window else variable.read()
         weights = {"area": self.segments.area, "volume": self.segments.volume}.get(weight or "", np.ones(len(values)))
-        return Sample(values, SEGMENTS, np.where(variable.present, weights, 0.0))
+        counts = variable.present & self.alive.mask[self.segments.owner]
+        return Sample(values, SEGMENTS, np.where(counts, weights, 0.0))
 
-    @writable(NEURONS)
+    @readable(ENDFEET, "um")
+    def get_vasc_radii(self) -> np.ndarray:
+        """Radius that each endfoot gives the vessel segment it holds, um."""
+        return self.endfeet.radii()
+
+    @writable(NEURONS, variable_unit)
     def set_var(self, values: np.ndarray, *, var: str) -> None:
         """Set a range variable in all segments of each living neuron.
 
@@ -132,9 +182,19 @@ class NeuronSimulator(Simulator):
             values: one value per neuron of this rank.
             var: NEURON's name of the variable.
         """
+        self.set_segment_var(np.asarray(values)[self.segments.owner], var=var)
+
+    @writable(SEGMENTS, variable_unit)
+    def set_segment_var(self, values: np.ndarray, *, var: str) -> None:
+        """Set a range variable in each segment of the living neurons.
+
+        Args:
+            values: one value per segment of this rank; NaN leaves a segment as it is, such as one outside the mesh.
+            var: NEURON's name of the variable.
+        """
         variable = self._variable(var)
-        owner = self.segments.owner
-        variable.write(np.where(self.alive.mask[owner], np.asarray(values)[owner], variable.read()))
+        given = self.alive.mask[self.segments.owner] & ~np.isnan(values)
+        variable.write(np.where(given, values, variable.read()))
 
     def _exists(self, var: str) -> bool:
         """Whether a segment of any rank has the variable. Collective the first time it is asked for."""
@@ -162,7 +222,7 @@ class NeuronSimulator(Simulator):
     def neuron_mean(self, var: str, weight: Weight = "volume") -> np.ndarray:
         """Weighted mean of a range variable at this instant, shape (neurons,)."""
         sample = self.get_var(var=var, weight=weight, windowed=False)
-        return self.operators()[0].apply(sample, self._world).values
+        return self._to_neurons.apply(sample, self._world).values
 
     def collect_spikes(self, writer: SpikeWriter) -> None:
         """Hand the neurons' spikes since the last call to a writer."""
@@ -171,6 +231,22 @@ class NeuronSimulator(Simulator):
         self._spikes_written = new.stop
         node_ids = gids.as_numpy()[new].astype(np.int64) - self._offset
         writer.append(self.population, times.as_numpy()[new], node_ids)
+
+    def state(self) -> dict[str, np.ndarray]:
+        """What a checkpoint has to hold: NEURON's own state, and where each window of charge began. Collective."""
+        windows = {f"window {key}": np.append(charge, tick) for key, (tick, charge) in self._windows.items()}
+        return {"tick": np.array(self._tick), "neuron": neuron_state(self.h), **windows}
+
+    def restore(self, state: Mapping[str, np.ndarray]) -> None:
+        """Go back to a :meth:`state` of the same model on the same number of ranks. Collective."""
+        restore_neuron_state(self.h, state["neuron"])
+        self._tick = int(state["tick"])
+        self._windows = {
+            key.removeprefix("window "): (int(values[-1]), values[:-1])
+            for key, values in state.items()
+            if key.startswith("window ")
+        }
+        self._spikes_written = 0  # NEURON's record of spikes begins anew
 
     def close(self) -> None:
         """Free the model, so that another can be built in this process."""

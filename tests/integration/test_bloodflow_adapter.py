@@ -14,8 +14,8 @@ import pytest
 from mpi_coupling.clock import Clock
 from mpi_coupling.world import UserError, World
 from multiscale_run.config import load_config
-from multiscale_run.coupling import fields_of
-from multiscale_run.simulators.bloodflow import VESSELS, BloodflowSimulator
+from multiscale_run.coupling import VESSELS, fields_of
+from multiscale_run.simulators.bloodflow import BloodflowSimulator
 
 
 @pytest.fixture

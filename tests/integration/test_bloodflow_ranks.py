@@ -31,9 +31,9 @@ def main(folder: Path, result: Path) -> None:
 
     world = World.start()  # before anything that imports NEURON
     from multiscale_run.config import load_config
-    from multiscale_run.coupling import Sample, Transfers
-    from multiscale_run.simulators.bloodflow import VESSELS, BloodflowSimulator
-    from multiscale_run.simulators.endfeet import ENDFEET, Endfeet
+    from multiscale_run.coupling import ENDFEET, VESSELS, Sample, Transfers
+    from multiscale_run.simulators.bloodflow import BloodflowSimulator
+    from multiscale_run.simulators.endfeet import Endfeet
     from multiscale_run.simulators.neurons import NeuronSimulator
 
     config = load_config(folder)

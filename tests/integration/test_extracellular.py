@@ -17,9 +17,9 @@ import pytest
 from mpi_coupling.clock import Clock
 from mpi_coupling.world import UserError, World
 from multiscale_run.config import load_config
-from multiscale_run.coupling import Expression, fields_of
+from multiscale_run.coupling import TETRAHEDRA, Expression, fields_of
 from multiscale_run.geometry.boxes import cubic_mesh
-from multiscale_run.simulators.extracellular import TETRAHEDRA, ExtracellularSimulator
+from multiscale_run.simulators.extracellular import ExtracellularSimulator
 
 # not importorskip: an import outside of the adapter would leave STEPS's log files in the working folder
 pytestmark = pytest.mark.skipif(

@@ -16,6 +16,7 @@ PROBLEM_RULES: tuple[Rule, ...] = (
     couplings.check_open_inputs,
     limits.check_bands,
     limits.check_species,
+    limits.check_flow_boundary,
     files.check_inputs_exist,
     files.check_report_places,
     files.check_file_names,

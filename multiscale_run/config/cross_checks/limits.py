@@ -37,6 +37,13 @@ def check_species(parts: Parts) -> Iterator[Finding]:
         )
 
 
+def check_flow_boundary(parts: Parts) -> Iterator[Finding]:
+    """AstroVascPy solves for given flows only."""
+    settings = parts.multiscale_run.bloodflow
+    if settings.solver == "astrovascpy" and settings.boundary == "pressures":
+        yield Finding((SECTION, "bloodflow", "boundary"), 'needs solver "grounded"; AstroVascPy solves for given flows')
+
+
 def _is_empty(bounds: Bounds) -> bool:
     open_low, low, open_high, high = (
         default if bound is None else bound

@@ -14,6 +14,11 @@ class Bloodflow(Section):
     solver: Literal["grounded", "astrovascpy"] = key(
         "grounded", "Pressure solve: our grounded factorisation, or AstroVascPy's own."
     )
+    boundary: Literal["flows", "pressures"] = key(
+        "flows",
+        "What the rest of the circulation holds at inlets and outlets while vessels dilate: their flows, as the "
+        "original, or their pressures at rest, so that flow rises with the radii (grounded solver only).",
+    )
     blood_viscosity: float = key(1.2e-6, "Viscosity of the plasma.", "g/(um s)", gt=0, lt=1)
     base_pressure: float = key(1.33e-3, "Pressure at the outlet with the lowest pressure.", "g/(um s2)", ge=0)
     input_v: float = key(3.5e4, "Flow into each inlet.", "um3/s", gt=0)

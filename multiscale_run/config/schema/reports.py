@@ -24,4 +24,7 @@ class Reports(Section):
         dict, "Reports with one value per neuron: the mean over its segments by the field's weight."
     )
     metabolism: dict[str, Report] = key(dict, "Reports with one value per neuron.")
-    bloodflow: dict[str, Report] = key(dict, "Reports with one value per vessel segment.")
+    steps: dict[str, Report] = key(dict, "Reports with one value per tetrahedron.")
+    bloodflow: dict[str, Report] = key(
+        dict, "Reports with one value per vessel segment; the argument idxs asks for some of them."
+    )

@@ -14,6 +14,9 @@ from multiscale_run.config import default_config
 
 Write = Callable[..., Path]
 
+TWO_SIMULATORS = {"with_steps": False, "with_bloodflow": False}
+"""Most rules show in neurons and metabolism alone; tests of the others switch them on."""
+
 
 def changed(content: dict[str, Any], changes: dict[tuple[str | int, ...], Any]) -> dict[str, Any]:
     """A copy of a configuration with other values at some places; ``...`` takes a key out."""
@@ -31,12 +34,12 @@ def changed(content: dict[str, Any], changes: dict[tuple[str | int, ...], Any]) 
 
 @pytest.fixture
 def write(tmp_path: Path) -> Write:
-    """Write a simulation folder: ``write({path: value, ...})`` changes the default configuration at some places."""
+    """Write a simulation folder: ``write({path: value, ...})`` changes that of neurons and metabolism at some places."""
 
     def write_folder(changes: dict[tuple[str | int, ...], Any] | None = None, **options: Any) -> Path:
         for name in ("circuit_config.json", "node_sets.json"):
             (tmp_path / name).write_text("{}")
-        content = changed(default_config(**options), changes or {})
+        content = changed(default_config(**TWO_SIMULATORS | options), changes or {})
         (tmp_path / "simulation_config.json").write_text(json.dumps(content))
         return tmp_path
 

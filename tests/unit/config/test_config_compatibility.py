@@ -110,6 +110,7 @@ def test_it_is_valid_sonata(write: Write) -> None:
 
 def test_connections_carry_the_integrated_charge_and_merge_atp() -> None:
     connections = default_config()["multiscale_run"]["connections"]["after_metabolism_advance"]
-    by_variable = {c["src_get_kwargs"]["var"]: c for c in connections if c["action"] == "set"}
+    of_neurons = [c for c in connections if c["src_simulator"] == "neurodamus" and c["action"] == "set"]
+    by_variable = {c["src_get_kwargs"]["var"]: c for c in of_neurons}
     assert {var for var, c in by_variable.items() if c["src_get_kwargs"].get("windowed")} == {"ina", "ik"}
     assert [c["dest_set_kwargs"]["idxs"] for c in connections if c["action"] == "merge"] == [["atp_c_n"]]

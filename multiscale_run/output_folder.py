@@ -1,0 +1,77 @@
+"""The folder of the results: one run at a time writes there, and it says when a run has come to its end."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+from pathlib import Path
+
+from mpi_coupling.profile import ProfileSummary
+from mpi_coupling.world import UserError, World
+from multiscale_run.config import SimulationConfig
+from multiscale_run.mechanisms import mechanism_library, mod_folder
+from multiscale_run.reports import SUCCESS
+
+PROFILE = "profile.json"
+CHECKPOINTS = "checkpoints"
+LOCK = ".lock"
+
+
+class OutputFolder:
+    """The output folder of a run, taken by it until its process ends. Collective, as are all methods.
+
+    Args:
+        world: the ranks.
+        path: the folder; made if need be.
+
+    Raises:
+        UserError: the folder cannot be written, or another run is writing there.
+    """
+
+    def __init__(self, world: World, path: Path) -> None:
+        self._world, self._path = world, path
+        world.on_root(self._take)
+
+    @property
+    def checkpoints(self) -> Path:
+        """Where the checkpoints of the run are."""
+        return self._path / CHECKPOINTS
+
+    def fingerprint(self, config: SimulationConfig) -> str:
+        """What a resumed run must have in common with the first one: configuration, circuit and mechanisms."""
+
+        def compute() -> str:
+            library = mechanism_library(mod_folder(config.folder))
+            parts = (
+                json.dumps(config.raw, sort_keys=True, default=str),
+                config.network.read_text(),
+                str(library.library_path),
+            )
+            return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+        return self._world.on_root(compute)
+
+    def begin(self) -> None:
+        """From now on the folder holds an unfinished run."""
+        self._world.on_root(lambda: (self._path / SUCCESS).unlink(missing_ok=True))
+
+    def finish(self, summary: ProfileSummary) -> None:
+        """Write and show where the time went, and mark the run as finished."""
+        if self._world.is_root:
+            summary.write(self._path / PROFILE)
+            summary.print()
+            (self._path / SUCCESS).touch()
+        self._world.barrier()
+
+    def _take(self) -> None:
+        try:
+            self._path.mkdir(parents=True, exist_ok=True)
+            self._lock = (self._path / LOCK).open("w")  # held by the system until this process ends
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise UserError(
+                f"{self._path}: another run is writing its results there; wait for it or stop it"
+            ) from error
+        except OSError as error:
+            raise UserError(f"{self._path}: results cannot be written there: {error.strerror}") from error
