@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,9 @@ import numpy as np
 from mpi_coupling.world import UserError
 from multiscale_run.config import SimulationConfig
 from multiscale_run.reports import SUCCESS
+
+
+_HIGHLIGHTS = Path(__file__).with_name("highlights.csv")
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,8 @@ class ReportSummary:
         last: mean over all elements in the last row written.
         lowest: smallest value of all.
         highest: largest value of all.
+        moved: largest change of one element since the first row, with its sign.
+        moved_part: the same over the element's first value; NaN where that is 0.
     """
 
     name: str
@@ -36,6 +42,8 @@ class ReportSummary:
     last: float
     lowest: float
     highest: float
+    moved: float
+    moved_part: float
 
 
 @dataclass(frozen=True)
@@ -47,12 +55,14 @@ class ResultsSummary:
         finished: whether the run came to its end.
         spikes: number of spikes by population.
         reports: all reports, by name.
+        highlights: what each of the quantities that tell most is, and its report, as far as they were written.
     """
 
     folder: Path
     finished: bool
     spikes: dict[str, int]
     reports: list[ReportSummary]
+    highlights: list[tuple[str, ReportSummary]]
 
 
 def summarise(config: SimulationConfig) -> ResultsSummary:
@@ -73,7 +83,10 @@ def summarise(config: SimulationConfig) -> ResultsSummary:
                 spikes[population] = len(group["timestamps"])
             for group in file.get("report", {}).values():
                 reports.append(_summarise_report(path.stem, group))
-    return ResultsSummary(folder, (folder / SUCCESS).exists(), spikes, reports)
+    by_name = {report.name: report for report in reports}
+    with _HIGHLIGHTS.open(newline="", encoding="utf-8") as stream:
+        rows = [(row["quantity"], by_name[row["report"]]) for row in csv.DictReader(stream) if row["report"] in by_name]
+    return ResultsSummary(folder, (folder / SUCCESS).exists(), spikes, reports, rows)
 
 
 def _summarise_report(name: str, group: h5py.Group) -> ReportSummary:
@@ -82,6 +95,7 @@ def _summarise_report(name: str, group: h5py.Group) -> ReportSummary:
     values = data[:rows]
     nothing = np.full((1, 1), np.nan)
     values = values if values.size else nothing
+    moved, moved_part = _largest_change(values)
     return ReportSummary(
         name=name,
         unit=str(data.attrs["units"]),
@@ -91,4 +105,14 @@ def _summarise_report(name: str, group: h5py.Group) -> ReportSummary:
         last=float(np.nanmean(values[-1])),
         lowest=float(np.nanmin(values)),
         highest=float(np.nanmax(values)),
+        moved=moved,
+        moved_part=moved_part,
     )
+
+
+def _largest_change(values: np.ndarray) -> tuple[float, float]:
+    """The largest change of an element since the first row, and that over the element's first value."""
+    change = np.where(np.isfinite(values), values - values[0], 0.0)
+    row, element = np.unravel_index(np.argmax(np.abs(change)), change.shape)
+    first = values[0, element]
+    return float(change[row, element]), float(change[row, element] / first) if first else float("nan")

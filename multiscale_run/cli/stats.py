@@ -73,6 +73,12 @@ def _show_results(results: ResultsSummary) -> None:
     ]
     columns = ["report", "unit", "steps written", "elements", "mean at start", "mean at end", "lowest", "highest"]
     table("reports", columns, rows)
+    moved = [
+        (quantity, r.unit, *(f"{x:.6g}" for x in (r.first, r.last)), f"{r.moved:+.3g}", f"{100 * r.moved_part:+.3g} %")
+        for quantity, r in results.highlights
+    ]
+    columns = ["quantity", "unit", "mean at start", "mean at end", "largest change of one", "relative"]
+    table("what moved", columns, moved)
     for population, spikes in results.spikes.items():
         click.echo(f"{spikes} spikes of {population}")
     state = "finished" if results.finished else "not finished: steps that were not reached are NaN"
