@@ -75,6 +75,7 @@ def default_config(
             "with_bloodflow": with_bloodflow,
             "msr_version": _version(),
             "preprocessor": {
+                "mesh": {"refinement_steps": 0},  # cubes of base_length
                 "node_sets": {
                     "neuron_population_name": neuron_population,
                     "astrocyte_population_name": astrocyte_population,

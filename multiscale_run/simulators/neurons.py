@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any, ClassVar, Literal, Protocol
 
 import numpy as np
@@ -135,7 +136,7 @@ class NeuronSimulator(Simulator):
         """Segments average to their neuron, endfeet to the vessel that they hold."""
         return [self._to_neurons, self.endfeet.operator()]
 
-    @property
+    @cached_property
     def _to_neurons(self) -> Operator:
         n_neurons = len(self.alive.neuron_ids)
         return grouping(SEGMENTS, NEURONS, self.segments.owner, n_neurons, Reduction.MEAN)
@@ -193,8 +194,10 @@ class NeuronSimulator(Simulator):
             var: NEURON's name of the variable.
         """
         variable = self._variable(var)
-        given = self.alive.mask[self.segments.owner] & ~np.isnan(values)
-        variable.write(np.where(given, values, variable.read()))
+        kept = np.isnan(values)
+        if not self.alive.mask.all():
+            kept |= ~self.alive.mask[self.segments.owner]
+        variable.write(np.where(kept, variable.read(), values) if kept.any() else values)
 
     def _exists(self, var: str) -> bool:
         """Whether a segment of any rank has the variable. Collective the first time it is asked for."""

@@ -26,7 +26,7 @@ class RangeVariable:
         references = [getattr(segment, f"_ref_{name}", None) for segment in segments]
         self.present = np.array([reference is not None for reference in references], dtype=bool)
         found = [reference for reference in references if reference is not None]
-        self._values = np.zeros(len(segments))
+        self._is_everywhere = len(found) == len(segments)
         self._pointers = h.PtrVector(max(len(found), 1))
         for i, reference in enumerate(found):
             self._pointers.pset(i, reference)
@@ -37,13 +37,16 @@ class RangeVariable:
         """A copy of the present values, shape (segments,)."""
         if len(self._view):
             self._pointers.gather(self._buffer)
-            self._values[self.present] = self._view
-        return self._values.copy()
+        if self._is_everywhere:
+            return self._view.copy()
+        values = np.zeros(len(self.present))
+        values[self.present] = self._view
+        return values
 
     def write(self, values: np.ndarray) -> None:
         """Set the variable in every segment that has it; values has shape (segments,)."""
         if len(self._view):
-            self._view[:] = values[self.present]
+            self._view[:] = values if self._is_everywhere else values[self.present]
             self._pointers.scatter(self._buffer)
 
 

@@ -1,0 +1,234 @@
+"""Runs that are stopped, killed or lost and go on from a checkpoint: the same bits as those of a run in one go."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import time
+
+import h5py
+import numpy as np
+import psutil
+import pytest
+
+MS = 400.0
+EVERY = "--checkpoint-every=25"
+KILLS = 20
+LONGEST_LIFE = 9.0
+"""s; a run of the tiny circuit takes some five seconds to build and eight to compute."""
+
+
+@pytest.fixture(scope="module")
+def bits():
+    """Everything a run has written, by file and dataset."""
+
+    def read(folder):
+        found = {}
+        for path in sorted(folder.results.glob("*.h5")):
+            with h5py.File(path) as file:
+                file.visititems(
+                    lambda name, item, path=path: (
+                        found.update({f"{path.name}/{name}": item[:]}) if isinstance(item, h5py.Dataset) else None
+                    )
+                )
+        return found
+
+    return read
+
+
+@pytest.fixture
+def compare(bits):
+    def equal(one, other):
+        expected, found = bits(one), bits(other)
+        assert list(found) == list(expected)
+        for name, values in expected.items():
+            np.testing.assert_array_equal(found[name], values, err_msg=name)
+
+    return equal
+
+
+@pytest.fixture
+def start(tools):
+    """Starts a run in the background."""
+    started = []
+
+    def launch(folder, ranks=1, *options):
+        command = [str(tools["program"]), "compute", *options, str(folder.path)]
+        if ranks > 1:
+            command = ["mpirun", "-n", str(ranks), *command]
+        process = subprocess.Popen(
+            command,
+            env=os.environ | tools["mpi_environment"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield launch
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+def kill(process):
+    """Kill every rank, without any warning."""
+    ranks = [child for child in psutil.Process(process.pid).children() if "compute" in child.cmdline()]
+    for rank in ranks or [process]:
+        rank.send_signal(signal.SIGKILL)
+    process.communicate(timeout=30)
+
+
+def checkpoints(folder):
+    return sorted(path.name for path in (folder.results / "checkpoints").glob("tick-*[0-9]"))
+
+
+def wait_for(condition, process, seconds=120):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert process.poll() is None, process.communicate()[0]
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_killed_at_random_moments(tiny, tools, compare, start, ranks):
+    whole = tiny(tools["duration"](MS), name="whole").computed(ranks=ranks)
+    chance = random.Random(ranks)
+    kills, folder = 0, tiny(tools["duration"](MS), name="killed-0")
+    while kills < KILLS // 2:
+        process = start(folder, ranks, EVERY, *(["--resume"] if checkpoints(folder) else []))
+        try:
+            process.communicate(timeout=chance.uniform(1.0, LONGEST_LIFE))
+        except subprocess.TimeoutExpired:
+            kill(process)
+            kills += 1
+            continue
+        assert process.returncode == 0
+        compare(whole, folder)
+        folder = tiny(tools["duration"](MS), name=f"killed-{kills}")
+    last = start(folder, ranks, EVERY, *(["--resume"] if checkpoints(folder) else []))
+    output, _ = last.communicate(timeout=120)
+    assert last.returncode == 0, output
+    compare(whole, folder)
+
+
+def test_killed_while_a_checkpoint_is_written(tiny, tools, compare, start):
+    whole = tiny(tools["duration"](200.0), name="whole").computed()
+    for attempt in range(5):
+        folder = tiny(tools["duration"](200.0), name=f"killed-{attempt}")
+        process = start(folder, 1, EVERY)
+        wait_for(lambda folder=folder: checkpoints(folder), process)
+        wait_for(lambda folder=folder: list((folder.results / "checkpoints").glob("*.part")), process)
+        kill(process)
+        if list((folder.results / "checkpoints").glob("*.part")):
+            break
+    else:
+        pytest.fail("no kill hit the writing of a checkpoint")
+    done = folder.command("compute", "--resume", EVERY)
+    assert done.returncode == 0, done.stdout
+    compare(whole, folder)
+    assert not list((folder.results / "checkpoints").glob("*.part"))
+
+
+def test_stopped_by_sigterm(tiny, tools, compare, start):
+    whole = tiny(tools["duration"](200.0), name="whole").computed()
+    folder = tiny(tools["duration"](200.0), name="stopped")
+    process = start(folder)
+    wait_for(lambda: (folder.results / "out.h5").exists(), process)
+    process.send_signal(signal.SIGTERM)
+    output, _ = process.communicate(timeout=30)
+    assert process.returncode == 128 + signal.SIGTERM, output
+    assert "by SIGTERM; continue with: multiscale-run compute --resume" in output
+    assert "Traceback" not in output
+    assert len(checkpoints(folder)) == 1
+    assert not (folder.results / ".SUCCESS").exists()
+    done = folder.command("compute", "--resume")
+    assert done.returncode == 0, done.stdout
+    compare(whole, folder)
+
+
+def test_sigusr1_asks_for_a_checkpoint_of_all_ranks(tiny, tools, start):
+    folder = tiny(tools["duration"](MS))
+    process = start(folder, 2)
+    wait_for(lambda: (folder.results / "out.h5").exists(), process)
+    time.sleep(0.3)  # the block that remembers signals begins
+    process.send_signal(signal.SIGUSR1)  # mpirun passes it on
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, output
+    (name,) = checkpoints(folder)
+    assert len(list((folder.results / "checkpoints" / name).glob("rank-*.npz"))) == 2
+
+
+def test_the_end_is_kept_if_asked_for(tiny, tools):
+    folder = tiny(tools["duration"](100.0))
+    assert folder.command("compute", "--checkpoint-at-end").returncode == 0
+    assert checkpoints(folder) == ["tick-000000004000"]
+    again = folder.command("compute", "--resume")
+    assert again.returncode == 0 and "resuming at 100 ms" in again.stdout
+    assert (folder.results / ".SUCCESS").exists()
+
+
+def test_excluded_neurons_stay_excluded(tiny, tools, compare, start):
+    """The alive mask, its reasons and the masked reports are part of the state."""
+
+    def some_fail(settings):
+        check = {"name": "nai", "kwargs": {"hb": 10.02}, "response": "exclude_neuron"}
+        settings["multiscale_run"]["metabolism"]["checks"] = {"vm": {"na_c_n": check}}
+
+    changes = tools["duration"](300.0), some_fail
+    whole = tiny(*changes, name="whole").computed()
+    assert np.isnan(whole.report("metabolism_atp_after_sync")[1][-1]).any()
+    folder = tiny(*changes, name="killed")
+    process = start(folder, 1, "--checkpoint-every=100")
+    wait_for(lambda: "tick-000000008000" in checkpoints(folder), process)
+    kill(process)
+    assert folder.command("compute", "--resume").returncode == 0
+    compare(whole, folder)
+
+
+def test_what_cannot_be_resumed_is_explained(tiny, tools):
+    folder = tiny(tools["duration"](100.0))
+    nothing = folder.command("compute", "--resume")
+    assert nothing.returncode == 2
+    assert "there is no checkpoint to resume from; leave out --resume" in nothing.stdout
+    assert folder.command("compute", "--checkpoint-every", "50").returncode == 0
+    before = {path.name: path.stat().st_mtime_ns for path in folder.results.glob("*.h5")}
+
+    ranks = tools["launch"]("compute", "--resume", folder.path, ranks=2)
+    assert ranks.returncode == 2
+    assert "written by 1 ranks and cannot be read by 2; resume with -n 1" in ranks.stdout
+
+    folder.configure(lambda settings: settings["run"].update(random_seed=77))
+    changed = folder.command("compute", "--resume")
+    assert changed.returncode == 2
+    assert "another configuration, circuit or mechanisms" in changed.stdout
+    assert before == {path.name: path.stat().st_mtime_ns for path in folder.results.glob("*.h5")}, "nothing is lost"
+
+
+def test_a_damaged_checkpoint_gives_way_to_the_one_before(tiny, tools, compare):
+    whole = tiny(tools["duration"](200.0), name="whole").computed()
+    folder = tiny(tools["duration"](200.0), name="damaged")
+    assert folder.command("compute", "--checkpoint-every", "50").returncode == 0
+    newest = folder.results / "checkpoints" / checkpoints(folder)[-1]
+    data = newest / "rank-00000.npz"
+    data.write_bytes(data.read_bytes()[:1000])
+    done = folder.command("compute", "--resume")
+    assert done.returncode == 0, done.stdout
+    assert "the checkpoint at tick 6000" in done.stdout and "resuming at 100 ms" in done.stdout
+    compare(whole, folder)
+
+
+def test_a_new_run_forgets_the_checkpoints_of_the_old_one(tiny, tools):
+    folder = tiny(tools["duration"](100.0))
+    assert folder.command("compute", "--checkpoint-at-end").returncode == 0
+    assert folder.command("compute").returncode == 0
+    assert not checkpoints(folder)
+    manifest = json.dumps(sorted(path.name for path in folder.results.iterdir()))
+    assert "checkpoints" not in manifest
