@@ -9,7 +9,8 @@ does not keep
 * events that call Python: none may be pending.
 
 So all RANGE variables and the positions of all ``RANDOM`` are kept beside it. Recorded vectors, such as those of the
-spikes, are no part of the state: the initialisation before a restore empties them, and they fill from there on.
+spikes, are no part of the state: the initialisation before a restore empties them, and they fill from there on. Nor are
+events that were put into the queue before a restore: SaveState clears it.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ def restore_neuron_state(h: Any, data: bytes) -> None:
         UserError: the state is that of another model, or of another number of ranks.
     """
     state = np.load(io.BytesIO(data), allow_pickle=False)
-    if state["layout"].tolist() != _layout(h).tolist():
+    if state["layout"].item() != _layout(h):
         raise UserError(
             "the saved state of NEURON belongs to another model; circuit, mechanisms, inputs and number of ranks must "
             "be those of the run that saved it"
@@ -99,9 +100,9 @@ def _restore_saved_by_neuron(h: Any, saved: bytes) -> None:
     saver.restore()
 
 
-def _layout(h: Any) -> np.ndarray:
+def _layout(h: Any) -> np.bytes_:
     """Lines of text on which two models must agree; SaveState would kill the process where they do not."""
     context = h.ParallelContext()
     lines = [f"rank {context.id():g} of {context.nhost():g}", f"NetCon {len(h.List('NetCon'))}"]
     lines += [f"{mechanism.name} {len(mechanism.owners)} {mechanism.variables}" for mechanism in mechanisms(h)]
-    return np.array(lines)
+    return np.bytes_("\n".join(lines).encode())
