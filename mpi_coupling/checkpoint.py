@@ -82,7 +82,7 @@ class CheckpointStore:
 
         try:
             self._together(prepare, on_root=True)
-            self._together(lambda: _write_synced(part / _rank_file(self._world.rank), lambda f: np.savez(f, allow_pickle=False, **state)))
+            self._together(lambda: self._write_rank(part, state))
             self._together(lambda: self._put_in_place(part, final, manifest), on_root=True)
         except UserError:
             if self._world.is_root:
@@ -142,6 +142,9 @@ class CheckpointStore:
                 return {name: file[name] for name in file.files}
         except _UNREADABLE:
             return None
+
+    def _write_rank(self, folder: Path, state: Mapping[str, NDArray[Any]]) -> None:
+        _write_synced(folder / _rank_file(self._world.rank), lambda f: np.savez(f, allow_pickle=False, **state))
 
     def _put_in_place(self, part: Path, final: Path, manifest: Manifest) -> None:
         _write_synced(part / _MANIFEST, lambda f: f.write(json.dumps(asdict(manifest)).encode()))

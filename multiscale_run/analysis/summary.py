@@ -13,7 +13,6 @@ from mpi_coupling.world import UserError
 from multiscale_run.config import SimulationConfig
 from multiscale_run.reports import SUCCESS
 
-
 _HIGHLIGHTS = Path(__file__).with_name("highlights.csv")
 
 

@@ -79,7 +79,7 @@ def default_config(
                 "node_sets": {
                     "neuron_population_name": neuron_population,
                     "astrocyte_population_name": astrocyte_population,
-                }
+                },
             },
             "metabolism": {"variant": variant},
             **PHYSIOLOGICAL,

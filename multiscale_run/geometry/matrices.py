@@ -176,6 +176,9 @@ class CouplingMatrices(Mapping[str, NamedMatrix]):
         missing = " and ".join(self._missing(RECIPES[name])).replace("intersector", "mesh")
         raise UserError(f"the coupling matrix {name} needs {missing}, which take no part in this run")
 
+    def __contains__(self, name: object) -> bool:
+        return name in self._named
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._named)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -178,7 +179,7 @@ class MetabolismEngine(ABC):
         """What a checkpoint must keep so that a resumed run takes the same steps."""
         return {"next_step": self._next_step.copy()}
 
-    def restore(self, internal: dict[str, np.ndarray]) -> None:
+    def restore(self, internal: Mapping[str, np.ndarray]) -> None:
         """Take back what :meth:`internal_state` gave."""
         self._next_step = np.array(internal["next_step"], dtype=float)
 

@@ -140,12 +140,14 @@ class MetabolismSimulator(Simulator):
 
     def state(self) -> dict[str, np.ndarray]:
         """What a checkpoint has to hold."""
-        return {"species": self.species, "inputs": self.inputs, "tick": np.array(self._tick)}
+        tables = {"species": self.species, "inputs": self.inputs, "tick": np.array(self._tick)}
+        return tables | self.engine.internal_state()
 
     def restore(self, state: Mapping[str, np.ndarray]) -> None:
         """Go back to a :meth:`state`."""
         self.species, self.inputs = np.array(state["species"]), np.array(state["inputs"])
         self._tick = int(state["tick"])
+        self.engine.restore(state)
 
     def _living(self, values: np.ndarray) -> np.ndarray:
         return np.where(self._alive.mask, values, np.nan)

@@ -16,12 +16,7 @@ from mpi_coupling.report import CompartmentReport
 from mpi_coupling.world import UserError, World
 from multiscale_run.config import SimulationConfig
 from multiscale_run.simulators.neurons import NeuronSimulator
-
-NANOAMPERE = 1e-2
-"""mA/cm2 * um2 -> nA."""
-
-DENSITY = "mA/cm2"
-"""NEURON's unit of the variables whose sum over a membrane is a current."""
+from multiscale_run.simulators.reported_variables import ReportedVariable
 
 TIME_TOLERANCE = 1e-6
 """Part of a report's step by which its times may be rounded."""
@@ -51,12 +46,11 @@ class SegmentReport:
         resume_ms: float | None,
     ) -> None:
         self._h = neurons.h
-        variable = settings["variable_name"].replace(".", "_")
-        self._variable = neurons.segments.variable(variable)
+        self._variable = ReportedVariable(neurons.segments, neurons.h, settings["variable_name"])
         self._is_sum = settings["type"] == "summation"
         self._columns, owner = self._select(neurons, config, settings)
-        has_area = self._is_sum and settings.get("scaling", "area") == "area" and self._h.units(variable) == DENSITY
-        self._scale = NANOAMPERE * neurons.segments.area[self._columns] if has_area else 1.0
+        is_by_area = self._is_sum and settings.get("scaling", "area") == "area"
+        self._read = self._variable.amounts if is_by_area else self._variable.read
         ids, counts = np.unique(neurons.alive.neuron_ids[owner], return_counts=True)
         self._starts = np.concatenate([[0], np.cumsum(counts)[:-1]]).astype(np.intp)
         self._start, self._step = float(settings["start_time"]), float(settings["dt"])
@@ -87,8 +81,10 @@ class SegmentReport:
         with_circuit = libsonata.CircuitConfig.from_file(str(config.network))
         target = settings.get("cells", config.raw.get("node_set"))
         chosen = node_sets.materialize(target, with_circuit.node_population(neurons.population)).flatten()
-        kept = self._variable.present & np.isin(neurons.alive.neuron_ids, chosen)[segments.owner]
-        # a sum is always that of the whole cell; SONATA places it at the soma
+        kept = np.isin(neurons.alive.neuron_ids, chosen)[segments.owner]
+        # a sum is always that of the whole cell, be it 0; SONATA places it at the soma
+        if not self._is_sum:
+            kept &= self._variable.present
         sections = "all" if self._is_sum else settings.get("sections", "soma")
         if sections != "all":
             kept &= segments.sections == sections
@@ -124,7 +120,7 @@ class SegmentReport:
         return max(0, min(rows, most))
 
     def _sample(self) -> None:
-        values = self._variable.read()[self._columns] * self._scale
+        values = self._read()[self._columns]
         if self._is_sum and values.size:
             values = np.add.reduceat(values, self._starts)
         self._rows.append(values)
@@ -163,6 +159,9 @@ def _refuse(
         )
     if not settings["start_time"] < min(settings["end_time"], config.run.tstop):
         raise UserError(f"reports.{name}.start_time = {settings['start_time']}: must be before end_time and run.tstop")
-    variable = settings["variable_name"].replace(".", "_")
-    if not world.any(bool(neurons.segments.variable(variable).present.any())):
-        raise UserError(f"reports.{name}.variable_name: no neuron has a variable {variable!r}")
+    variable = settings["variable_name"]
+    if not world.any(ReportedVariable(neurons.segments, neurons.h, variable).is_known):
+        raise UserError(
+            f"reports.{name}.variable_name: no neuron has a variable {variable!r}; NEURON's names are meant, such as "
+            "v, nai, nakpump.ipump, or a point process such as IClamp"
+        )

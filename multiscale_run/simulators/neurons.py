@@ -238,11 +238,11 @@ class NeuronSimulator(Simulator):
     def state(self) -> dict[str, np.ndarray]:
         """What a checkpoint has to hold: NEURON's own state, and where each window of charge began. Collective."""
         windows = {f"window {key}": np.append(charge, tick) for key, (tick, charge) in self._windows.items()}
-        return {"tick": np.array(self._tick), "neuron": neuron_state(self.h), **windows}
+        return {"tick": np.array(self._tick), "neuron": np.frombuffer(neuron_state(self.h), np.uint8), **windows}
 
     def restore(self, state: Mapping[str, np.ndarray]) -> None:
         """Go back to a :meth:`state` of the same model on the same number of ranks. Collective."""
-        restore_neuron_state(self.h, state["neuron"])
+        restore_neuron_state(self.h, state["neuron"].tobytes())
         self._tick = int(state["tick"])
         self._windows = {
             key.removeprefix("window "): (int(values[-1]), values[:-1])

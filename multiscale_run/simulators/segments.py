@@ -50,6 +50,42 @@ class RangeVariable:
             self._pointers.scatter(self._buffer)
 
 
+class PointVariable:
+    """A variable of all point processes of one kind, added up in the segments that they sit in.
+
+    Args:
+        h: NEURON's hoc interface.
+        mechanism: the kind, such as ``IClamp``.
+        name: the variable, such as ``i``.
+        sign: factor on the values.
+        segments: the segments, in the order of the arrays.
+
+    Attributes:
+        present: whether each segment has such a point process with that variable, shape (segments,).
+    """
+
+    def __init__(self, h: Any, mechanism: str, name: str, sign: float, segments: Sequence[Any]) -> None:
+        found = [
+            (place, getattr(process, f"_ref_{name}"))
+            for place, segment in enumerate(segments)
+            for process in segment.point_processes()
+            if process.hname().partition("[")[0] == mechanism and hasattr(process, name)
+        ]
+        self._sign = sign
+        self._places = np.array([place for place, _ in found], dtype=np.int64)
+        self._pointers = h.PtrVector(max(len(found), 1))
+        for i, (_, reference) in enumerate(found):
+            self._pointers.pset(i, reference)
+        self._buffer = h.Vector(len(found))
+        self.present = np.bincount(self._places, minlength=len(segments)) > 0
+
+    def read(self) -> np.ndarray:
+        """The sum in every segment at this instant, shape (segments,)."""
+        if len(self._places):
+            self._pointers.gather(self._buffer)
+        return self._sign * np.bincount(self._places, self._buffer.as_numpy(), minlength=len(self.present))
+
+
 class SegmentTable:
     """The segments of a rank's neurons in one order: by neuron, section, position.
 
@@ -89,6 +125,7 @@ class SegmentTable:
         self.area = np.array([segment.area() for segment in self.segments], dtype=float)
         self.volume = self.area * self.diameter / 4
         self._variables: dict[str, RangeVariable] = {}
+        self._point_variables: dict[tuple[str, str], PointVariable] = {}
 
     def __len__(self) -> int:
         return len(self.segments)
@@ -98,3 +135,10 @@ class SegmentTable:
         if name not in self._variables:
             self._variables[name] = RangeVariable(self._h, name, self.segments)
         return self._variables[name]
+
+    def point_variable(self, mechanism: str, name: str, sign: float = 1.0) -> PointVariable:
+        """A variable of all point processes of a kind; see :class:`PointVariable`."""
+        key = mechanism, name
+        if key not in self._point_variables:
+            self._point_variables[key] = PointVariable(self._h, mechanism, name, sign, self.segments)
+        return self._point_variables[key]

@@ -95,7 +95,7 @@ def switches(steps, bloodflow, metabolism):
     return change
 
 
-@pytest.mark.parametrize(("steps", "bloodflow", "metabolism"), itertools.product([False, True], repeat=3))
+@pytest.mark.parametrize(("steps", "bloodflow", "metabolism"), list(itertools.product([False, True], repeat=3)))
 def test_every_combination_is_the_same_on_any_number_of_ranks(tiny, tools, steps, bloodflow, metabolism):
     changes = tools["duration"](75.0), switches(steps, bloodflow, metabolism)
     alone = tiny(*changes, name="alone").computed()
@@ -208,7 +208,8 @@ def test_the_original_configuration_runs_unchanged(original, tools):
     folder = original("original")
     done = tools["launch"]("compute", folder, ranks=2)
     assert done.returncode == 0, done.stdout
-    assert {"metab_atpi_after_sync.h5", "ndam_v.h5", "alive_gids.h5"} <= {f.name for f in (folder / "RESULTS").iterdir()}
+    written = {path.name for path in (folder / "RESULTS").iterdir()}
+    assert {"metab_atpi_after_sync.h5", "ndam_v.h5", "alive_gids.h5"} <= written
 
 
 def test_the_original_configuration_runs_with_all_its_simulators(original, tools):

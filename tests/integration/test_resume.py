@@ -84,6 +84,15 @@ def kill(process):
     process.communicate(timeout=30)
 
 
+def has_begun(folder):
+    """Whether the first row is on disk."""
+    try:
+        with h5py.File(folder.results / "atpi.h5") as file:
+            return file["report/neurons/data"].attrs["last_written_step"] >= 0
+    except (OSError, KeyError):
+        return False  # not there yet, or just being written
+
+
 def checkpoints(folder):
     return sorted(path.name for path in (folder.results / "checkpoints").glob("tick-*[0-9]"))
 
@@ -141,7 +150,7 @@ def test_stopped_by_sigterm(tiny, tools, compare, start):
     whole = tiny(tools["duration"](200.0), name="whole").computed()
     folder = tiny(tools["duration"](200.0), name="stopped")
     process = start(folder)
-    wait_for(lambda: (folder.results / "out.h5").exists(), process)
+    wait_for(lambda: has_begun(folder), process)
     process.send_signal(signal.SIGTERM)
     output, _ = process.communicate(timeout=30)
     assert process.returncode == 128 + signal.SIGTERM, output
@@ -157,8 +166,7 @@ def test_stopped_by_sigterm(tiny, tools, compare, start):
 def test_sigusr1_asks_for_a_checkpoint_of_all_ranks(tiny, tools, start):
     folder = tiny(tools["duration"](MS))
     process = start(folder, 2)
-    wait_for(lambda: (folder.results / "out.h5").exists(), process)
-    time.sleep(0.3)  # the block that remembers signals begins
+    wait_for(lambda: has_begun(folder), process)
     process.send_signal(signal.SIGUSR1)  # mpirun passes it on
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 0, output

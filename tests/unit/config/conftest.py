@@ -34,7 +34,7 @@ def changed(content: dict[str, Any], changes: dict[tuple[str | int, ...], Any]) 
 
 @pytest.fixture
 def write(tmp_path: Path) -> Write:
-    """Write a simulation folder: ``write({path: value, ...})`` changes that of neurons and metabolism at some places."""
+    """Write a simulation folder: ``write({path: value, ...})`` changes the default of neurons and metabolism."""
 
     def write_folder(changes: dict[tuple[str | int, ...], Any] | None = None, **options: Any) -> Path:
         for name in ("circuit_config.json", "node_sets.json"):
