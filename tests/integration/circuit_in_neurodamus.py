@@ -45,6 +45,7 @@ def main(folder: Path, stop: float, result: Path) -> None:
         int(gid): {
             "heard": {int(section): round(receiver.glut) for section, receiver in cell._gluts.items()},
             "endfeet": len(list(cell.endfeet)),
+            "radii": [(s(0.5).vascouplingB.R0pas, s(0.5).vascouplingB.Rad) for s in cell.endfeet],
             "edges": vessels._gliovascular.afferent_edges(gid - vessels._gid_offset).flat_size,
         }
         for gid, cell in glia.gid2cell.items()
