@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,7 +20,7 @@ CURRENT = "i"
 """The variable of a point process that is named without one."""
 
 CLAMPS = {"IClamp": ("IClamp", "MembraneCurrentSource"), "SEClamp": ("SEClamp", "ConductanceSource")}
-"""Electrode -> the point processes that inject its current: NEURON's own, and neurodamus' for the same block of inputs."""
+"""Electrode -> the point processes that inject its current: NEURON's own, and neurodamus' for the same inputs."""
 
 
 class ReportedVariable:
@@ -36,7 +37,7 @@ class ReportedVariable:
     """
 
     def __init__(self, segments: SegmentTable, h: Any, names: str) -> None:
-        self._area = segments.area
+        self._membrane = NANOAMPERE * segments.area
         self._parts = [_find(segments, h, name.strip()) for name in names.split(",")]
         self.present = np.any([variable.present for _, part in self._parts for variable in part], axis=0)
         self.is_known = all(
@@ -45,18 +46,15 @@ class ReportedVariable:
 
     def read(self) -> np.ndarray:
         """The variable as it is, shape (segments,)."""
-        return self._sum(np.ones(len(self._area)))
+        return self._sum(1.0)
 
     def amounts(self) -> np.ndarray:
         """As :meth:`read`, current densities multiplied by their membrane: nA, shape (segments,)."""
-        return self._sum(NANOAMPERE * self._area)
+        return self._sum(self._membrane)
 
-    def _sum(self, density_scale: np.ndarray) -> np.ndarray:
-        total = np.zeros(len(self._area))
-        for is_density, part in self._parts:
-            for variable in part:
-                total += variable.read() * density_scale if is_density else variable.read()
-        return total
+    def _sum(self, density_scale: float | np.ndarray) -> np.ndarray:
+        read = (v.read() * density_scale if is_density else v.read() for is_density, part in self._parts for v in part)
+        return functools.reduce(np.add, read)
 
 
 def _find(segments: SegmentTable, h: Any, name: str) -> tuple[bool, Sequence[RangeVariable | PointVariable]]:

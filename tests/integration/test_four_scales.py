@@ -126,6 +126,41 @@ def test_released_potassium_comes_back_to_the_neurons(tiny, tools):
     assert difference > 0.2 * (potassium[-1].mean() - 3.0)
 
 
+@pytest.mark.slow
+def test_activity_dilates_vessels_and_raises_their_flow(tiny, tools):
+    time = tools["duration"](1000.0)
+    active, at_rest = tiny(time, name="active").computed(ranks=2), tiny(time, tools["quiet"], name="rest").computed()
+    radius, flow = (active.report(f"bloodflow_{name}_after_sync")[1] for name in ("radius", "flow"))
+    held = radius[-1] != radius[0]
+    assert 5 <= held.sum() <= 9, "vessel segments with an endfoot"
+    assert (radius[-1, held] / radius[0, held]).min() > 1.003
+    inlet = np.argmax(np.abs(flow[0]))
+    assert abs(flow[-1, inlet]) > 1.0002 * abs(flow[0, inlet]), "the whole network takes more"
+    assert active.report("metabolism_inflow_after_sync")[1][-1].mean() > 0.012
+    for name in ("radius", "flow", "relative_flow"):
+        first, *later = at_rest.report(f"bloodflow_{name}_after_sync")[1]
+        np.testing.assert_allclose(later, np.broadcast_to(first, np.shape(later)), rtol=1e-6, atol=1e-6)
+
+
+def test_pulses_are_reported_as_the_current_of_clamps(tiny, tools):
+    def pulses(settings):
+        pulse = {"module": "pulse", "input_type": "current_clamp", "node_set": "Neurons", "delay": 1.0}
+        settings["inputs"] = {"pulses": pulse | {"duration": 100.0, "amp_start": 0.5, "width": 5.0, "frequency": 50.0}}
+        injected = {"cells": "Neurons", "type": "summation", "variable_name": "IClamp", "unit": "nA"}
+        times = {"dt": 0.5, "start_time": 0.0, "end_time": 100.0}
+        pump = {"cells": "Neurons", "type": "compartment", "variable_name": "nakpump.ipump", "sections": "all"}
+        settings["reports"] |= {"injected": injected | times, "pump": pump | times | {"unit": "mA/cm2"}}
+
+    folder = tiny(tools["duration"](100.0), pulses).computed()
+    times, current = folder.report("injected")
+    # through the membrane, so negative when it enters; on for 5 of 20 ms from 1 ms on
+    is_on = ((times - 1.0) % 20.0 > 0.25) & ((times - 1.0) % 20.0 < 4.75) & (times > 1.0)
+    np.testing.assert_allclose(current[is_on], -0.5, rtol=1e-6)
+    is_off = ((times - 1.0) % 20.0 > 5.25) & ((times - 1.0) % 20.0 < 19.75)
+    np.testing.assert_array_equal(current[is_off], 0.0)
+    assert folder.report("pump")[1].min() > 0
+
+
 def test_a_simulator_may_run_less_often_than_metabolism(tiny, tools):
     def slow(settings):
         section = settings["multiscale_run"]
@@ -182,6 +217,18 @@ def test_the_mesh_is_made_anew_when_its_settings_change(tiny, tools):
     done = folder.compute()
     assert done.returncode == 0 and "making anew the mesh" in done.stdout
     assert folder.report("steps_potassium_after_sync")[1].shape[1] < before
+
+
+def test_a_mesh_by_gmsh(tiny, tools):
+    pytest.importorskip("gmsh", exc_type=ImportError)
+
+    def by_gmsh(settings):
+        settings["multiscale_run"]["preprocessor"]["mesh"] |= {"generator": "gmsh", "refinement_steps": 1}
+
+    folder = tiny(tools["duration"](100.0), by_gmsh).computed(ranks=2)
+    potassium = folder.report("steps_potassium_after_sync")[1]
+    assert potassium.shape[1] in (192, 8 * 192), "gmsh cuts a box shorter than ten base lengths into 24, then by eight"
+    assert potassium.max() > 3.0
 
 
 @pytest.fixture
