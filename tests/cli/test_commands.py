@@ -102,6 +102,7 @@ def settings_problem(*keys, value):
     return change
 
 
+VESSELS_REPORT = {"flow": {"src_get_func": "get_flow", "file_name": "flow.h5"}}
 PARAMETERS = ("multiscale_run", "metabolism", "network_parameters")
 EVENT = ("multiscale_run", "connections", "after_metabolism_advance", 2)
 
@@ -120,7 +121,12 @@ EVENT = ("multiscale_run", "connections", "after_metabolism_advance", 2)
             "cannot read the network table",
         ),
         (settings_problem("node_set", value="Neurones"), "is not a node set; allowed: All, Astrocytes"),
-        (settings_problem("multiscale_run", "with_bloodflow", value=True), "this version has no adapter for bloodflow"),
+        (settings_problem("multiscale_run", "bloodflow", "solver", value="astrovascpy"), 'needs solver "grounded"'),
+        (settings_problem("multiscale_run", "steps", "conc_factor", value=-1), "conc_factor"),
+        (
+            settings_problem("multiscale_run", "reports", "bloodflow", value=VESSELS_REPORT),
+            "is not a field of bloodflow",
+        ),
         (
             settings_problem("multiscale_run", "metabolism", "network_parameters", value={"glc_arte": 5.0}),
             "did you mean glc_art,",
