@@ -141,6 +141,25 @@ def tools() -> Mapping[str, Any]:
     }
 
 
+@pytest.fixture
+def start() -> Iterator[Callable[..., subprocess.Popen]]:
+    """Starts computing a simulation folder in the background: ``start(folder, ranks, *options)``."""
+    started = []
+
+    def launch_in_background(folder: SimulationFolder, ranks: int = 1, *options: str) -> subprocess.Popen:
+        command = [str(PROGRAM), "compute", *options, str(folder.path)]
+        if ranks > 1:
+            command = ["mpirun", "-n", str(ranks), *command]
+        pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+        started.append(subprocess.Popen(command, env=os.environ | MPI_ENVIRONMENT, **pipes))
+        return started[-1]
+
+    yield launch_in_background
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
 @pytest.fixture(scope="session")
 def tiny_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What ``multiscale-run init --circuit tiny`` writes; do not change it."""

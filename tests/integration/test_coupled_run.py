@@ -24,11 +24,15 @@ def test_results_are_complete_and_readable(tiny, tools):
     assert (folder.results / ".SUCCESS").exists()
     assert (folder.results / "profile.json").exists()
     expected = {"v", "ina", "ik", "nai", "ki", "ko", "cai", "atpi", "adpi"}
+    expected |= {"steps_potassium_after_sync", "bloodflow_flow_after_sync", "metabolism_atp_before_sync"}
     assert expected <= {path.stem for path in folder.results.glob("*.h5")}
     for path in folder.results.glob("*.h5"):
         if path.stem == "out":
             continue
-        reader = libsonata.ElementReportReader(str(path))["neurons"]
+        (population,) = (file := libsonata.ElementReportReader(str(path))).get_population_names()
+        simulator = path.stem.partition("_")[0]
+        assert population == {"steps": "tetrahedra", "bloodflow": "vasculature"}.get(simulator, "neurons")
+        reader = file[population]
         assert np.isfinite(reader.get().data).all(), path.name
         assert reader.data_units, path.name
     assert len(libsonata.SpikeReader(str(folder.results / "out.h5"))["neurons"].get()) > 0

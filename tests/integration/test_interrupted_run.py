@@ -1,9 +1,7 @@
 """Runs that end before their time: killed, interrupted, a rank lost, the disk full. Finished steps stay readable."""
 
-import os
 import resource
 import signal
-import subprocess
 import time
 
 import h5py
@@ -16,23 +14,12 @@ LONG = 20_000.0
 
 
 @pytest.fixture
-def running(tiny, tools):
+def running(tiny, tools, start):
     """Starts a long run in the background and returns once some steps are on disk."""
-    started = []
 
-    def start(ranks=1):
+    def start_and_wait(ranks=1):
         folder = tiny(tools["duration"](LONG))
-        command = [str(tools["program"]), "compute", str(folder.path)]
-        if ranks > 1:
-            command = ["mpirun", "-n", str(ranks), *command]
-        process = subprocess.Popen(
-            command,
-            env=os.environ | tools["mpi_environment"],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        started.append(process)
+        process = start(folder, ranks)
         deadline = time.monotonic() + 120
         while process.poll() is None and time.monotonic() < deadline:
             if written(folder) > 150:
@@ -41,10 +28,7 @@ def running(tiny, tools):
         process.kill()
         raise AssertionError(process.communicate()[0])
 
-    yield start
-    for process in started:
-        process.kill()
-        process.wait()
+    return start_and_wait
 
 
 def written(folder):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import signal
 import subprocess
@@ -48,32 +47,6 @@ def compare(bits):
             np.testing.assert_array_equal(found[name], values, err_msg=name)
 
     return equal
-
-
-@pytest.fixture
-def start(tools):
-    """Starts a run in the background."""
-    started = []
-
-    def launch(folder, ranks=1, *options):
-        command = [str(tools["program"]), "compute", *options, str(folder.path)]
-        if ranks > 1:
-            command = ["mpirun", "-n", str(ranks), *command]
-        process = subprocess.Popen(
-            command,
-            env=os.environ | tools["mpi_environment"],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        started.append(process)
-        return process
-
-    yield launch
-    for process in started:
-        if process.poll() is None:
-            process.kill()
-        process.communicate()
 
 
 def kill(process):

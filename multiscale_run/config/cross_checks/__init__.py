@@ -28,6 +28,7 @@ NOTE_RULES: tuple[Rule, ...] = (
     timing.note_finer_window,
     timing.note_last_stretch,
     couplings.note_skipped,
+    limits.note_filter_neuron,
 )
 """Rules whose findings the user should know of."""
 

@@ -37,6 +37,13 @@ def check_species(parts: Parts) -> Iterator[Finding]:
         )
 
 
+def note_filter_neuron(parts: Parts) -> Iterator[Finding]:
+    """The original's preprocessing of node sets is left to the node sets themselves."""
+    if parts.multiscale_run.preprocessor.node_sets.filter_neuron:
+        place = (SECTION, "preprocessor", "node_sets", "filter_neuron")
+        yield Finding(place, "has no effect: name the cells that take part in node_sets.json, and that set in node_set")
+
+
 def check_flow_boundary(parts: Parts) -> Iterator[Finding]:
     """AstroVascPy solves for given flows only."""
     settings = parts.multiscale_run.bloodflow
