@@ -54,7 +54,7 @@ class Model:
             bloodflow = BloodflowSimulator(config, world, clock) if config.multiscale_run.with_bloodflow else None
         with profiler.phase("build/tissue"):
             vessels = None if bloodflow is None else (bloodflow.graph, bloodflow.boundary)
-            self._tissue = CoupledTissue(config, world, self.neurons.places, vessels)
+            self._tissue = CoupledTissue(config, world, self.neurons.places, self.neurons.glia.places, vessels)
         with profiler.phase("build/steps"):
             steps = self._extracellular()
         active = (self.neurons, steps, bloodflow, self.metabolism)

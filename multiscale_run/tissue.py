@@ -16,10 +16,12 @@ from mpi_coupling.world import UserError, World
 from multiscale_run.bloodflow import Boundary, VesselGraph
 from multiscale_run.config import SimulationConfig
 from multiscale_run.config.schema.preprocessor import Mesh as MeshSettings
-from multiscale_run.coupling import NEURONS, TETRAHEDRA, VESSELS, Domain, Operator, Reduction
+from multiscale_run.coupling import GLIA, NEURONS, TETRAHEDRA, VESSELS, Domain, Operator, Reduction
 from multiscale_run.geometry import (
+    OUTSIDE,
     RECIPES,
     CouplingMatrices,
+    Intersector,
     MatrixStore,
     NeuronSegments,
     TetMesh,
@@ -47,6 +49,7 @@ class CoupledTissue:
         config: the simulation's configuration.
         world: the ranks.
         neurons: segments of this rank's neurons.
+        glia: places of the compartments of this rank's astrocytes, um, shape (compartments, 3).
         vessels: graph and boundary of the vasculature where blood flow takes part, else None.
 
     Attributes:
@@ -62,15 +65,16 @@ class CoupledTissue:
         config: SimulationConfig,
         world: World,
         neurons: NeuronSegments,
+        glia: np.ndarray,
         vessels: tuple[VesselGraph, Boundary] | None,
     ) -> None:
-        self._world, self._neurons = world, neurons
+        self._world, self._neurons, self._glia = world, neurons, glia
         self._vessels = None if vessels is None else _vessel_segments(*vessels)
         section = config.multiscale_run
         self.mesh = obtain_mesh(config, world, self._points()) if needs_mesh(config) else None
-        tissue = Tissue(self.mesh, neurons, self._vessels)
+        self._tissue = Tissue(self.mesh, neurons, self._vessels)
         self.matrices = CouplingMatrices(
-            tissue, MatrixStore(section.cache_path, section.cache_save, section.cache_load)
+            self._tissue, MatrixStore(section.cache_path, section.cache_save, section.cache_load)
         )
         if self.mesh is not None:
             self._report_outside(config)
@@ -83,14 +87,17 @@ class CoupledTissue:
 
     def operators(self) -> Sequence[Operator]:
         """All ways through the tissue."""
-        ways = [] if self.mesh is None else tissue_operators(self.matrices)
+        ways = []
+        if self._tissue.intersector is not None:
+            ways += tissue_operators(self.matrices)
+            ways.append(_containing_tetrahedra(self._tissue.intersector, self._glia))
         if self._vessels is not None:
             ways.append(_nearest_vessels(self._neurons, self._vessels))
         return ways
 
     def _points(self) -> np.ndarray:
         """Corners of a box that holds everything, on all ranks, shape (points, 3)."""
-        parts = [self._neurons.starts, self._neurons.ends]
+        parts = [self._neurons.starts, self._neurons.ends, self._glia]
         if self._vessels is not None:
             parts += [self._vessels.starts, self._vessels.ends]
         mine = np.concatenate(parts)
@@ -177,6 +184,15 @@ def _origin(settings: MeshSettings, points: np.ndarray) -> str:
 def _vessel_segments(graph: VesselGraph, boundary: Boundary) -> VesselSegments:
     starts, ends = graph.positions[graph.ends[:, 0]], graph.positions[graph.ends[:, 1]]
     return VesselSegments(starts, ends, np.isin(graph.ends[:, 0], boundary.inlets))
+
+
+def _containing_tetrahedra(intersector: Intersector, places: np.ndarray) -> Operator:
+    """Tetrahedra to glia: the one that a compartment's middle lies in."""
+    found = intersector.locate(places)
+    inside = np.flatnonzero(found != OUTSIDE)
+    shape = (len(places), intersector.n_tetrahedra)
+    matrix = sparse.csr_matrix((np.ones(len(inside)), (inside, found[inside])), shape=shape)
+    return Operator(TETRAHEDRA, GLIA, matrix, Reduction.MEAN)
 
 
 def _nearest_vessels(neurons: NeuronSegments, vessels: VesselSegments) -> Operator:

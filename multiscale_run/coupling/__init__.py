@@ -6,13 +6,14 @@ configuration says which field is read at which event and where its values go.
 
 from multiscale_run.coupling.actions import Action
 from multiscale_run.coupling.connections import Connections, CouplingError, connect
-from multiscale_run.coupling.domains import ENDFEET, NEURONS, SEGMENTS, TETRAHEDRA, VESSELS, AliveNeurons, Domain
+from multiscale_run.coupling.domains import ENDFEET, GLIA, NEURONS, SEGMENTS, TETRAHEDRA, VESSELS, AliveNeurons, Domain
 from multiscale_run.coupling.expressions import Expression, ExpressionError
 from multiscale_run.coupling.fields import fields_of, readable, registry, writable
 from multiscale_run.coupling.operators import Operator, Reduction, Sample, Transfers, grouping
 
 __all__ = [
     "ENDFEET",
+    "GLIA",
     "NEURONS",
     "SEGMENTS",
     "TETRAHEDRA",

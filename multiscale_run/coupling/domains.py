@@ -9,6 +9,8 @@ import numpy as np
 NEURONS = "neurons"
 SEGMENTS = "segments"
 """Segments of the neurons of this rank."""
+GLIA = "glia"
+"""Compartments of the astrocytes of this rank, their endfeet among them."""
 ENDFEET = "endfeet"
 """Endfeet, on the rank of their astrocyte; ids are the rows of the gliovascular edges."""
 TETRAHEDRA = "tetrahedra"

@@ -14,6 +14,7 @@ from mpi_coupling.world import UserError, World
 from multiscale_run.config import SimulationConfig
 from multiscale_run.coupling import (
     ENDFEET,
+    GLIA,
     NEURONS,
     SEGMENTS,
     AliveNeurons,
@@ -28,6 +29,7 @@ from multiscale_run.coupling import (
 from multiscale_run.geometry import NeuronSegments
 from multiscale_run.simulators.base import Simulator
 from multiscale_run.simulators.endfeet import Endfeet
+from multiscale_run.simulators.glia import Glia
 from multiscale_run.simulators.neurodamus_session import start_neurodamus
 from multiscale_run.simulators.neuron_state import neuron_state, restore_neuron_state
 from multiscale_run.simulators.segment_places import place_segments
@@ -70,6 +72,7 @@ class NeuronSimulator(Simulator):
     Attributes:
         segments: this rank's segments as flat arrays.
         places: where the segments lie in the tissue.
+        glia: the compartments of this rank's astrocytes.
         endfeet: the endfeet of this rank's astrocytes.
         alive: which of this rank's neurons still take part.
         recorders: sampled during each advance.
@@ -87,6 +90,7 @@ class NeuronSimulator(Simulator):
         self.population: str = manager.population_name
         self.segments = SegmentTable(self._neuron.h, cells)
         self.places: NeuronSegments = place_segments(self.segments, cells)
+        self.glia = Glia(config, self._neurodamus, self._neuron.h)
         self.endfeet = Endfeet(config, self._neurodamus, self._neuron.h)
         self.alive = AliveNeurons(np.array([cell.raw_gid for cell in cells], dtype=np.int64))
         self.recorders: list[Recorder] = []
@@ -125,10 +129,11 @@ class NeuronSimulator(Simulator):
         self._spikes_written = 0
 
     def domains(self) -> Mapping[str, Domain]:
-        """Neurons, their segments, and the endfeet of astrocytes."""
+        """Neurons and their segments, astrocytes and their endfeet."""
         return {
             NEURONS: Domain(NEURONS, self.alive.neuron_ids),
             SEGMENTS: Domain(SEGMENTS, np.arange(len(self.segments))),
+            GLIA: self.glia.domain(),
             ENDFEET: self.endfeet.domain(),
         }
 
@@ -169,6 +174,22 @@ class NeuronSimulator(Simulator):
         weights = {"area": self.segments.area, "volume": self.segments.volume}.get(weight or "", np.ones(len(values)))
         counts = variable.present & self.alive.mask[self.segments.owner]
         return Sample(values, SEGMENTS, np.where(counts, weights, 0.0))
+
+    @readable(GLIA, variable_unit)
+    def get_glia_var(self, *, var: str) -> np.ndarray:
+        """A range variable in every compartment of the astrocytes, such as ``v`` (mV) or ``ip3_cadifus`` (mM)."""
+        return self.glia.variable(var).read()
+
+    @writable(GLIA, variable_unit)
+    def set_glia_var(self, values: np.ndarray, *, var: str) -> None:
+        """Set a range variable in every compartment of the astrocytes.
+
+        Args:
+            values: one value per compartment of this rank; NaN leaves one as it is, such as one outside the mesh.
+            var: NEURON's name of the variable.
+        """
+        variable = self.glia.variable(var)
+        variable.write(np.where(np.isnan(values), variable.read(), values))
 
     @readable(ENDFEET, "um")
     def get_vasc_radii(self) -> np.ndarray:
