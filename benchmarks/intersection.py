@@ -2,15 +2,18 @@
 
     python benchmarks/intersection.py [--segments 20000] [--repeats 3] [--clipping]
 
-Both get the same random segments in a box of 200 um, in turn, on one core; the best of the repeats in CPU time counts,
-as machines are shared. STEPS gives lists of pairs, from which the sparse matrix is still to be made; both ratios are
-shown, and the largest difference of a matrix element. Our one-time costs (grid of bins, compiled code from the cache)
-are listed apart. Clipping tests every segment against every tetrahedron, so it gets fewer segments.
+Both get the same random segments in a box of 200 um, in turn, in one process on one core; the best of the repeats in
+CPU time counts, as machines are shared. As in timeit, garbage is collected and results are dropped outside the time.
+Ours counts from arrays in um to the sparse matrix; STEPS from its own points, in metres, to its lists of pairs, from
+which the sparse matrix is still to be made. Both ratios are shown, and the largest difference of a matrix element. Our
+one-time costs (grid of bins, compiled code from the cache) are listed apart. Clipping tests every segment against every
+tetrahedron, so it gets fewer segments.
 """
 
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import platform
 import time
@@ -37,9 +40,10 @@ CLIPPED = 500
 
 @dataclass(frozen=True)
 class Peer:
-    """Another way to intersect: what it gives, and the sparse matrix from that."""
+    """Another way to intersect: what it takes, what it gives, and the sparse matrix from that."""
 
-    intersect: Callable[[np.ndarray, np.ndarray], Any]
+    prepare: Callable[[np.ndarray, np.ndarray], Any]
+    intersect: Callable[[Any], Any]
     to_matrix: Callable[[Any], sparse.csr_matrix]
 
 
@@ -53,8 +57,10 @@ def steps_peer(mesh: TetMesh) -> Peer:
         write_msh22(mesh, file)
         geometry = StepsMesh.LoadGmsh(str(file), scale=1e-6).stepsMesh
 
-    def intersect(starts: np.ndarray, ends: np.ndarray) -> list[list[tuple[int, float]]]:
-        points = np.stack([starts, ends], axis=1).reshape(-1, 3) * 1e-6
+    def prepare(starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
+        return np.stack([starts, ends], axis=1).reshape(-1, 3) * 1e-6
+
+    def intersect(points: np.ndarray) -> list[list[tuple[int, float]]]:
         return geometry.intersectIndependentSegments(points, -1)
 
     def to_matrix(rows: list[list[tuple[int, float]]]) -> sparse.csr_matrix:
@@ -63,22 +69,22 @@ def steps_peer(mesh: TetMesh) -> Peer:
         shape = (len(rows), mesh.n_tetrahedra)
         return sparse.csr_matrix((pairs[:, 1], pairs[:, 0].astype(np.int32), start), shape=shape)
 
-    return Peer(intersect, to_matrix)
+    return Peer(prepare, intersect, to_matrix)
 
 
 def clipping_peer(mesh: TetMesh) -> Peer:
     """Every segment against the four half-spaces of every tetrahedron, in numpy."""
     planes = barycentric_planes(mesh.corners).reshape(-1, 4)
 
-    def intersect(starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
-        at_start, at_end = (points @ planes[:, :3].T + planes[:, 3] for points in (starts, ends))
+    def intersect(segments: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+        at_start, at_end = (points @ planes[:, :3].T + planes[:, 3] for points in segments)
         with np.errstate(divide="ignore", invalid="ignore"):
             crossing = at_start / (at_start - at_end)
-        low = np.where(at_end > at_start, crossing, 0).reshape(len(starts), -1, 4).max(axis=2)
-        high = np.where(at_end < at_start, crossing, 1).reshape(len(starts), -1, 4).min(axis=2)
+        low = np.where(at_end > at_start, crossing, 0).reshape(len(crossing), -1, 4).max(axis=2)
+        high = np.where(at_end < at_start, crossing, 1).reshape(len(crossing), -1, 4).min(axis=2)
         return np.maximum(np.minimum(high, 1) - np.maximum(low, 0), 0)
 
-    return Peer(intersect, sparse.csr_matrix)
+    return Peer(lambda *segments: segments, intersect, sparse.csr_matrix)
 
 
 def random_segments(count: int, length: float) -> tuple[np.ndarray, np.ndarray]:
@@ -92,30 +98,39 @@ def random_segments(count: int, length: float) -> tuple[np.ndarray, np.ndarray]:
     return starts, starts + np.where(is_out, -direction, direction)
 
 
-def cpu_seconds(work: Callable[[], Any], repeats: int) -> tuple[float, Any]:
-    """Least CPU time of some repeats, and the result."""
-    best, result = np.inf, None
-    for _ in range(repeats):
-        start = time.process_time()
-        result = work()
-        best = min(best, time.process_time() - start)
-    return best, result
+def cpu_seconds(work: Callable[[], Any]) -> tuple[float, Any]:
+    """CPU time, and the result."""
+    gc.collect()
+    gc.disable()
+    start = time.process_time()
+    result = work()
+    seconds = time.process_time() - start
+    gc.enable()
+    return seconds, result
+
+
+def best_in_turn(repeats: int, ours: Callable[[], Any], peer: Peer, points: Any) -> tuple[np.ndarray, Any, Any]:
+    """Least CPU time of ours, of the peer and of its matrix, and the two matrices."""
+    times = np.empty((repeats, 3))
+    for row in times:
+        found = raw = expected = None
+        row[0], found = cpu_seconds(ours)
+        row[1], raw = cpu_seconds(lambda: peer.intersect(points))
+        row[2], expected = cpu_seconds(lambda raw=raw: peer.to_matrix(raw))
+    return times.min(axis=0), found, expected
 
 
 def compare(cubes: int, length: float, options: argparse.Namespace) -> list[str]:
     """One row of the table."""
     mesh = cubic_mesh(np.zeros(3), np.full(3, SIDE_UM), SIDE_UM / cubes)
-    setup, ours = cpu_seconds(lambda: Intersector(mesh), options.repeats)
+    setup, ours = cpu_seconds(lambda: Intersector(mesh))
     peer = (clipping_peer if options.clipping else steps_peer)(mesh)
     starts, ends = random_segments(options.segments, length)
-    few = slice(CLIPPED if options.clipping else None)
-    our_time, found = cpu_seconds(lambda: ours.intersect(starts, ends), options.repeats)
-    raw_time, raw = cpu_seconds(lambda: peer.intersect(starts[few], ends[few]), options.repeats)
-    matrix_time, expected = cpu_seconds(lambda: peer.to_matrix(raw), options.repeats)
+    points = peer.prepare(*(part[: CLIPPED if options.clipping else None] for part in (starts, ends)))
+    times, found, expected = best_in_turn(options.repeats, lambda: ours.intersect(starts, ends), peer, points)
     count = expected.shape[0]
     difference = abs(found.fractions[:count] - expected).max()
-    our_rate, raw_rate = options.segments / our_time, count / raw_time
-    full_rate = count / (raw_time + matrix_time)
+    our_rate, raw_rate, full_rate = options.segments / times[0], count / times[1], count / times[1:].sum()
     columns = (f"{mesh.n_tetrahedra}", f"{length:g}", f"{our_rate:.2g}", f"{raw_rate:.2g}", f"{full_rate:.2g}")
     ratios = (f"{our_rate / raw_rate:.1f}", f"{our_rate / full_rate:.1f}")
     return [*columns, *ratios, f"{difference:.0e}", f"{1e3 * setup:.1f}"]
@@ -127,11 +142,13 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--clipping", action="store_true", help="compare with clipping even where STEPS is installed")
     options = parser.parse_args()
+    # a move to another core would cost whoever is running then
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     options.clipping = options.clipping or find_spec("steps") is None
     peer = "clipping in numpy" if options.clipping else "STEPS"
     machine = f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
     print(f"peer: {peer}; {options.segments} segments, best of {options.repeats}, segments per CPU second; {machine}")
-    first = cpu_seconds(lambda: compare(1, 5.0, argparse.Namespace(**vars(options) | {"segments": 1000})), 1)[0]
+    first = cpu_seconds(lambda: compare(1, 5.0, argparse.Namespace(**vars(options) | {"segments": 1000})))[0]
     print(f"loading compiled code, with one small case: {first:.2f} s")
     header = "tetrahedra", "um", "ours", "peer", "with matrix", "ratio", "ratio with matrix", "difference", "setup ms"
     print(" | ".join(header))

@@ -1,9 +1,13 @@
-"""Which tetrahedron a point lies in: barycentric coordinates and a grid of bins over the mesh."""
+"""Which tetrahedron a point lies in: barycentric coordinates and a grid of bins over the mesh.
+
+Each bin knows the tetrahedron at its centre. From there a point is reached through the faces that it lies behind,
+mostly one or none (visibility walk; Devillers, Pion, Teillaud 2002, Walking in a triangulation). What that does not
+find, at the surface or at a vertex, is looked for among all tetrahedra of the bin.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numba
 import numpy as np
@@ -16,25 +20,35 @@ OUTSIDE = -1
 """Stands for no tetrahedron."""
 BIN_SLACK = 1e-6
 """By which part of its width a bin is widened, so that what rounds across its edge finds its tetrahedra."""
-_PER_BIN = 0.5
+_PER_BIN = 0.25
 """Tetrahedra per bin if they were points; more bins find faster and cost memory."""
+_MOST_HOPS = 16
+"""Tetrahedra that are tried on the way to a point before those of its bin are gone through."""
 
 
-@dataclass(frozen=True)
-class Bins:
-    """A grid over the mesh with the tetrahedra whose box meets each bin.
+Grid = tuple[tuple[float, ...], tuple[float, ...], tuple[int, ...]]
+"""Bins in space: lower corner, sides of a bin and bins along each axis."""
+inlined = numba.njit(cache=True, inline="always")
+"""Compiles into the caller: numba counts references to each array handed to a function, at more cost than a step."""
+
+
+class Cells(NamedTuple):
+    """What compiled code reads; it gets the fields one by one, as its cache on disk must not depend on this class.
 
     Attributes:
-        lower: lower corner of the grid, shape (3,).
-        width: sides of a bin, shape (3,).
-        counts: bins along each axis, shape (3,).
+        planes: gradient and offset of the four barycentric coordinates of each tetrahedron, shape (tetrahedra, 4, 4).
+        mirror: four times the tetrahedron behind each face, plus the number that the face has there; -1 at the surface,
+            shape (tetrahedra, 4).
+        grid: the bins.
+        guess: the tetrahedron where the search for the points of each bin begins, shape (bins,).
         start: where each bin begins in ``members``, shape (bins + 1,).
-        members: tetrahedra, bin by bin.
+        members: the tetrahedra whose box meets a bin, bin by bin.
     """
 
-    lower: np.ndarray
-    width: np.ndarray
-    counts: np.ndarray
+    planes: np.ndarray
+    mirror: np.ndarray
+    grid: Grid
+    guess: np.ndarray
     start: np.ndarray
     members: np.ndarray
 
@@ -46,16 +60,16 @@ class Locator:
         mesh: the mesh.
 
     Attributes:
-        centre: origin of the coordinates that ``planes`` and ``bins`` are in, which keeps rounding small, shape (3,).
-        planes: gradient and offset of the four barycentric coordinates of each tetrahedron, shape (tetrahedra, 4, 4).
-        bins: the grid.
+        centre: origin of the coordinates that ``cells`` are in, which keeps rounding small, shape (3,).
+        cells: the tetrahedra.
     """
 
     def __init__(self, mesh: TetMesh) -> None:
         self.centre = (mesh.lower + mesh.upper) / 2
         corners = mesh.corners - self.centre
-        self.planes = barycentric_planes(corners)
-        self.bins = make_bins(corners)
+        planes, mirror = barycentric_planes(corners), mirrored_faces(mesh.neighbours)
+        grid, start, members = make_bins(corners)
+        self.cells = Cells(planes, mirror, grid, _first_guesses(planes, grid, start, members), start, members)
 
     def locate(self, points: np.ndarray) -> np.ndarray:
         """Tetrahedron of each point, :data:`OUTSIDE` where there is none, shape (points,).
@@ -66,8 +80,7 @@ class Locator:
             points: coordinates in um, shape (points, 3).
         """
         local = np.ascontiguousarray(np.asarray(points, dtype=float).reshape(-1, 3) - self.centre)
-        bins = self.bins
-        return _locate_all(local, self.planes, bins.lower, bins.width, bins.counts, bins.start, bins.members)
+        return _locate_all(local, *self.cells)
 
 
 def barycentric_planes(corners: np.ndarray) -> np.ndarray:
@@ -88,11 +101,30 @@ def barycentric_planes(corners: np.ndarray) -> np.ndarray:
     return planes
 
 
-def make_bins(corners: np.ndarray) -> Bins:
+def mirrored_faces(neighbours: np.ndarray) -> np.ndarray:
+    """The other side of each face.
+
+    Args:
+        neighbours: the tetrahedron behind each face, -1 at the surface, shape (tetrahedra, 4).
+
+    Returns:
+        Four times that tetrahedron, plus the number that the face has there; -1 at the surface, shape (tetrahedra, 4).
+    """
+    mirror = np.full(neighbours.shape, -1, dtype=np.int32)
+    tet, face = np.nonzero(neighbours >= 0)
+    behind = neighbours[tet, face].astype(np.int64)
+    mirror[tet, face] = 4 * behind + (neighbours[behind] == tet[:, None]).argmax(axis=1)
+    return mirror
+
+
+def make_bins(corners: np.ndarray) -> tuple[Grid, np.ndarray, np.ndarray]:
     """Sort tetrahedra into bins.
 
     Args:
         corners: vertices of the tetrahedra, shape (tetrahedra, 4, 3).
+
+    Returns:
+        The grid, where each bin begins in the last array, and the tetrahedra whose box meets a bin, bin by bin.
     """
     lower, upper = corners.min(axis=(0, 1)), corners.max(axis=(0, 1))
     sides = upper - lower
@@ -103,7 +135,7 @@ def make_bins(corners: np.ndarray) -> Bins:
     first = ((corners.min(axis=1) - slack - lower) / width).astype(np.int64).clip(0, counts - 1)
     last = ((corners.max(axis=1) + slack - lower) / width).astype(np.int64).clip(0, counts - 1)
     start, members = _sort_into_bins(first, last, counts)
-    return Bins(lower, width, counts, start, members)
+    return (tuple(lower.tolist()), tuple(width.tolist()), tuple(counts.tolist())), start, members
 
 
 @numba.njit(cache=True)
@@ -131,40 +163,100 @@ def _sort_into_bins(first: Any, last: Any, counts: Any) -> tuple[Any, Any]:
     return start, members
 
 
-@numba.njit(cache=True)
-def bin_index(value: Any, axis: Any, lower: Any, width: Any, counts: Any) -> int:
+@numba.njit(cache=True, error_model="numpy")
+def bin_index(value: Any, lower: float, width: float, count: int) -> int:
     """Index along one axis of the bin of a coordinate, the outermost one for coordinates off the grid."""
-    scaled = (value - lower[axis]) / width[axis]
-    if scaled <= 0.0:
+    scaled = (value - lower) / width
+    # not a number ends in the first bin
+    if not scaled > 0.0:
         return 0
-    return counts[axis] - 1 if scaled >= counts[axis] else int(scaled)
+    return count - 1 if scaled >= count else int(scaled)
 
 
 @numba.njit(cache=True)
-def locate_one(point: Any, planes: Any, lower: Any, width: Any, counts: Any, start: Any, members: Any) -> int:
-    """The tetrahedron of one point of the local coordinates, or OUTSIDE."""
-    bin_ = 0
-    for axis in range(3):
-        bin_ = bin_ * counts[axis] + bin_index(point[axis], axis, lower, width, counts)
+def bin_of(point: Any, grid: Any) -> int:
+    """The bin of a point, the nearest one for points off the grid."""
+    x, y, z = point
+    (left, front, bottom), (width_x, width_y, width_z), (n_x, n_y, n_z) = grid
+    i, j = bin_index(x, left, width_x, n_x), bin_index(y, front, width_y, n_y)
+    return (i * n_y + j) * n_z + bin_index(z, bottom, width_z, n_z)
+
+
+@numba.njit(cache=True)
+def coordinates(planes: Any, tet: Any, point: Any) -> tuple[float, float, float, float]:
+    """The four barycentric coordinates of a point."""
+    p, (x, y, z) = planes[tet], point
+    return (
+        p[0, 0] * x + p[0, 1] * y + p[0, 2] * z + p[0, 3],
+        p[1, 0] * x + p[1, 1] * y + p[1, 2] * z + p[1, 3],
+        p[2, 0] * x + p[2, 1] * y + p[2, 2] * z + p[2, 3],
+        p[3, 0] * x + p[3, 1] * y + p[3, 2] * z + p[3, 3],
+    )
+
+
+@numba.njit(cache=True)
+def lowest(values: Any) -> tuple[int, float]:
+    """Which of four numbers is the smallest, and that one, without a branch to mispredict."""
+    a, b, c, d = values
+    one, low = (1, b) if b < a else (0, a)
+    other, low_other = (3, d) if d < c else (2, c)
+    return (other, low_other) if low_other < low else (one, low)
+
+
+@inlined
+def locate_one(point: Any, planes: Any, mirror: Any, grid: Any, guess: Any, start: Any, members: Any) -> int:
+    """The tetrahedron of one point of the local coordinates, or OUTSIDE; arguments as in Cells."""
+    bin_ = bin_of(point, grid)
+    tet = _walk_to(point, guess[bin_], planes, mirror)
+    return _search_bin(point, bin_, planes, start, members) if tet == OUTSIDE else tet
+
+
+@inlined
+def _walk_to(point: Any, tet: int, planes: Any, mirror: Any) -> int:
+    """The tetrahedron of a point, walking from another one, or OUTSIDE at the surface and after too many hops."""
+    for _ in range(_MOST_HOPS):
+        face, smallest = lowest(coordinates(planes, tet, point))
+        if smallest >= 0.0:
+            return tet
+        behind = mirror[tet, face]
+        if behind < 0:
+            return OUTSIDE
+        tet = behind >> 2
+    return OUTSIDE
+
+
+@numba.njit(cache=True)
+def _search_bin(point: Any, bin_: int, planes: Any, start: Any, members: Any) -> int:
+    """The tetrahedron of a bin in which a point lies deepest, or OUTSIDE."""
     best, best_smallest = OUTSIDE, -TOLERANCE
     for place in range(start[bin_], start[bin_ + 1]):
-        tet = members[place]
-        smallest = 1.0
-        for face in range(4):
-            x, y, z = planes[tet, face, 0], planes[tet, face, 1], planes[tet, face, 2]
-            smallest = min(smallest, x * point[0] + y * point[1] + z * point[2] + planes[tet, face, 3])
-            if smallest <= best_smallest:
-                break
-        if smallest > 0.0:
-            return tet
+        _, smallest = lowest(coordinates(planes, members[place], point))
         if smallest > best_smallest:
-            best, best_smallest = tet, smallest
+            best, best_smallest = members[place], smallest
     return best
 
 
 @numba.njit(cache=True)
-def _locate_all(points: Any, planes: Any, lower: Any, width: Any, counts: Any, start: Any, members: Any) -> Any:
+def _first_guesses(planes: Any, grid: Any, start: Any, members: Any) -> Any:
+    """The tetrahedron at the centre of each bin, else any of its tetrahedra, else the first of the mesh."""
+    guess = np.zeros(len(start) - 1, np.int32)
+    (left, front, bottom), (width_x, width_y, width_z), (n_x, n_y, n_z) = grid
+    for i in range(n_x):
+        for j in range(n_y):
+            for k in range(n_z):
+                bin_ = (i * n_y + j) * n_z + k
+                if start[bin_] == start[bin_ + 1]:
+                    continue
+                centre = left + (i + 0.5) * width_x, front + (j + 0.5) * width_y, bottom + (k + 0.5) * width_z
+                found = _search_bin(centre, bin_, planes, start, members)
+                guess[bin_] = members[start[bin_]] if found == OUTSIDE else found
+    return guess
+
+
+@numba.njit(cache=True)
+def _locate_all(points: Any, planes: Any, mirror: Any, grid: Any, guess: Any, start: Any, members: Any) -> Any:
     found = np.empty(len(points), np.int32)
     for row in range(len(points)):
-        found[row] = locate_one(points[row], planes, lower, width, counts, start, members)
+        point = points[row, 0], points[row, 1], points[row, 2]
+        found[row] = locate_one(point, planes, mirror, grid, guess, start, members)
     return found

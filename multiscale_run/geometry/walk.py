@@ -16,10 +16,24 @@ import numpy as np
 import scipy.sparse as sparse
 
 from mpi_coupling.world import UserError
-from multiscale_run.geometry.locator import BIN_SLACK, OUTSIDE, TOLERANCE, Locator, bin_index, locate_one
+from multiscale_run.geometry.locator import (
+    BIN_SLACK,
+    OUTSIDE,
+    TOLERANCE,
+    Locator,
+    bin_index,
+    coordinates,
+    inlined,
+    locate_one,
+    lowest,
+)
 from multiscale_run.geometry.mesh import TetMesh
 
+_ROOM = 16
+"""Pieces per segment that there is room for at first."""
 _UNFINISHED = -1
+_BEYOND = 2.0
+"""Stands for a place behind the end of a segment, where it would leave a tetrahedron."""
 _MOST_STANDSTILLS = 32
 """Faces that a walk may cross without getting further, as happens at a vertex, before it is given up."""
 
@@ -63,7 +77,7 @@ class Intersector:
 
     def __init__(self, mesh: TetMesh) -> None:
         self._locator = Locator(mesh)
-        self._mirror = _mirrored_faces(mesh.neighbours)
+        self._n_tetrahedra = mesh.n_tetrahedra
 
     def locate(self, points: np.ndarray) -> np.ndarray:
         """Tetrahedron of each point, :data:`OUTSIDE` where there is none, shape (points,)."""
@@ -83,56 +97,74 @@ class Intersector:
         Raises:
             UserError: a point is not finite, or there are not as many starts as ends.
         """
-        starts, ends = (np.asarray(points, dtype=float).reshape(-1, 3) for points in (starts, ends))
+        # whatever the arrays are, they are one kind to the compiler
+        starts, ends = (np.require(points, float, "CAW").reshape(-1, 3) for points in (starts, ends))
         if len(starts) != len(ends):
             raise UserError(f"{len(starts)} starts and {len(ends)} ends of segments; there must be as many")
-        broken = ~np.isfinite(starts + ends).all(axis=1)
-        if broken.any():
-            row = np.flatnonzero(broken)[0]
+        row = _first_broken(starts, ends)
+        if row >= 0:
             raise UserError(f"segment {row} goes from {starts[row]} to {ends[row]} um; all coordinates must be finite")
-        origin, bins = self._locator.centre, self._locator.bins
-        start, tets, fractions = _intersect_all(
-            np.ascontiguousarray(starts - origin),
-            np.ascontiguousarray(ends - starts),
-            self._mirror,
-            self._locator.planes,
-            (bins.lower, bins.width, bins.counts, bins.start, bins.members),
+        start, tets, fractions = _intersect_all(starts, ends, self._locator.centre, *self._locator.cells)
+        return Overlap(sparse.csr_matrix((fractions, tets, start), shape=(len(starts), self._n_tetrahedra)))
+
+
+@numba.njit(cache=True)
+def _first_broken(starts: Any, ends: Any) -> int:
+    """The first segment with a coordinate that is not finite, -1 if there is none."""
+    for row in range(len(starts)):
+        for axis in range(3):
+            if not np.isfinite(starts[row, axis] + ends[row, axis]):
+                return row
+    return -1
+
+
+@numba.njit(cache=True)
+def _changes(planes: Any, tet: Any, direction: Any) -> tuple[float, float, float, float]:
+    """How the barycentric coordinates change from the start of a segment to its end."""
+    p, (x, y, z) = planes[tet], direction
+    return (
+        p[0, 0] * x + p[0, 1] * y + p[0, 2] * z,
+        p[1, 0] * x + p[1, 1] * y + p[1, 2] * z,
+        p[2, 0] * x + p[2, 1] * y + p[2, 2] * z,
+        p[3, 0] * x + p[3, 1] * y + p[3, 2] * z,
+    )
+
+
+@numba.njit(cache=True, error_model="numpy")
+def _way_out(values: Any, changes: Any, entry: int) -> tuple[int, float]:
+    """The face other than the entry through which a line leaves, and where: a part of the segment, or beyond its end.
+
+    All four quotients are made, with no branch: what is not taken costs less than a branch that is mispredicted.
+    """
+    (a, b, c, d), (da, db, dc, dd) = values, changes
+    out_a, out_b, out_c, out_d = -a / da, -b / db, -c / dc, -d / dd
+    return lowest(
+        (
+            out_a if (da < 0.0) & (entry != 0) else _BEYOND,
+            out_b if (db < 0.0) & (entry != 1) else _BEYOND,
+            out_c if (dc < 0.0) & (entry != 2) else _BEYOND,
+            out_d if (dd < 0.0) & (entry != 3) else _BEYOND,
         )
-        shape = (len(starts), len(self._mirror))
-        return Overlap(sparse.csr_matrix((fractions, tets, start), shape=shape))
-
-
-def _mirrored_faces(neighbours: np.ndarray) -> np.ndarray:
-    """Four times the tetrahedron behind each face, plus the number that the face has there; -1 at the surface."""
-    mirror = np.full(neighbours.shape, -1, dtype=np.int64)
-    tet, face = np.nonzero(neighbours >= 0)
-    behind = neighbours[tet, face]
-    mirror[tet, face] = 4 * behind + (neighbours[behind] == tet[:, None]).argmax(axis=1)
-    return mirror
+    )
 
 
 @numba.njit(cache=True)
-def _along(planes: Any, tet: Any, face: Any, origin: Any, direction: Any) -> tuple[float, float]:
-    """A barycentric coordinate at the start of a segment, and its change up to the end."""
-    x, y, z = planes[tet, face, 0], planes[tet, face, 1], planes[tet, face, 2]
-    value = x * origin[0] + y * origin[1] + z * origin[2] + planes[tet, face, 3]
-    return value, x * direction[0] + y * direction[1] + z * direction[2]
+def _lowest_at(values: Any, changes: Any, part: float) -> float:
+    """The smallest barycentric coordinate at a part of a segment."""
+    (a, b, c, d), (da, db, dc, dd) = values, changes
+    return min(min(a + part * da, b + part * db), min(c + part * dc, d + part * dd))
 
 
-@numba.njit(cache=True)
-def _walk(origin: Any, direction: Any, tet: int, mirror: Any, planes: Any, tets: Any, fractions: Any, used: int) -> int:
+@inlined
+def _walk(origin: Any, direction: Any, tet: int, planes: Any, mirror: Any, tets: Any, fractions: Any, used: int) -> int:
     """Write the pieces of one segment from a place on and give the place after them, or _UNFINISHED."""
     done, entry, standstills = 0.0, -1, 0
     while standstills < _MOST_STANDSTILLS and used < len(tets):
-        leave, leave_face = 1.0, -1
-        for face in range(4):
-            if face == entry:
-                continue
-            value, change = _along(planes, tet, face, origin, direction)
-            if value + done * change < -TOLERANCE:
-                return _UNFINISHED
-            if change < 0.0 and value < -leave * change:
-                leave, leave_face = -value / change, face
+        values, changes = coordinates(planes, tet, origin), _changes(planes, tet, direction)
+        if _lowest_at(values, changes, done) < -TOLERANCE:
+            return _UNFINISHED
+        face, leave = _way_out(values, changes, entry)
+        leave = min(leave, 1.0)
         if leave > done:
             tets[used], fractions[used] = tet, leave - done
             used += 1
@@ -140,12 +172,12 @@ def _walk(origin: Any, direction: Any, tet: int, mirror: Any, planes: Any, tets:
             standstills = 0
         else:
             standstills += 1
-        if leave_face < 0:
+        if leave >= 1.0:
             return used
-        behind = mirror[tet, leave_face]
+        behind = mirror[tet, face]
         if behind < 0:
             return _UNFINISHED
-        tet, entry = behind // 4, behind % 4
+        tet, entry = behind >> 2, behind & 3
     return _UNFINISHED
 
 
@@ -153,8 +185,9 @@ def _walk(origin: Any, direction: Any, tet: int, mirror: Any, planes: Any, tets:
 def _clip(origin: Any, direction: Any, tet: Any, planes: Any) -> tuple[float, float, float]:
     """Interval of one segment in one tetrahedron: start as found, start allowing for rounding, end."""
     low, low_rounded, high = 0.0, 0.0, 1.0
+    values, changes = coordinates(planes, tet, origin), _changes(planes, tet, direction)
     for face in range(4):
-        value, change = _along(planes, tet, face, origin, direction)
+        value, change = values[face], changes[face]
         if value >= -TOLERANCE and value + change >= -TOLERANCE:
             continue
         if change > 0.0:
@@ -168,47 +201,44 @@ def _clip(origin: Any, direction: Any, tet: Any, planes: Any) -> tuple[float, fl
 
 
 @numba.njit(cache=True)
-def _bin_range(origin: Any, direction: Any, span: Any, axis: int, bins: Any) -> tuple[int, int]:
+def _bin_range(origin: Any, direction: Any, span: Any, axis: int, grid: Any) -> tuple[int, int]:
     """First and last bin along an axis that a part of a segment meets."""
-    lower, width, counts, _, _ = bins
     a, b = origin[axis] + span[0] * direction[axis], origin[axis] + span[1] * direction[axis]
-    slack = BIN_SLACK * width[axis]
-    first = bin_index(min(a, b) - slack, axis, lower, width, counts)
-    return first, bin_index(max(a, b) + slack, axis, lower, width, counts)
+    lower, width, count = grid[0][axis], grid[1][axis], grid[2][axis]
+    slack = BIN_SLACK * width
+    return bin_index(min(a, b) - slack, lower, width, count), bin_index(max(a, b) + slack, lower, width, count)
 
 
 @numba.njit(cache=True)
-def _in_slab(origin: Any, direction: Any, span: Any, axis: int, index: int, bins: Any) -> tuple[float, float]:
+def _in_slab(origin: Any, direction: Any, span: Any, axis: int, index: int, grid: Any) -> tuple[float, float]:
     """The part of a part of a segment between the two planes that bound a bin along an axis, with some slack."""
-    lower, width, _, _, _ = bins
     if direction[axis] == 0.0:
         return span
-    slack = BIN_SLACK * width[axis]
-    near = (lower[axis] + index * width[axis] - slack - origin[axis]) / direction[axis]
-    far = (lower[axis] + (index + 1) * width[axis] + slack - origin[axis]) / direction[axis]
+    lower, width = grid[0][axis], grid[1][axis]
+    slack = BIN_SLACK * width
+    near = (lower + index * width - slack - origin[axis]) / direction[axis]
+    far = (lower + (index + 1) * width + slack - origin[axis]) / direction[axis]
     return max(span[0], min(near, far)), min(span[1], max(near, far))
 
 
 @numba.njit(cache=True)
-def _candidates(
-    origin: Any, direction: Any, row: int, planes: Any, bins: Any, seen: Any, intervals: Any, members: Any
-) -> int:
+def _candidates(origin: Any, direction: Any, row: int, cells: Any, seen: Any, intervals: Any, members: Any) -> int:
     """Intervals of one segment in the tetrahedra of all bins on its way; gives their number."""
-    _, _, counts, start, binned = bins
-    count = 0
+    planes, grid, start, binned = cells
+    count, n_y, n_z = 0, grid[2][1], grid[2][2]
     whole = (0.0, 1.0)
-    first_i, last_i = _bin_range(origin, direction, whole, 0, bins)
+    first_i, last_i = _bin_range(origin, direction, whole, 0, grid)
     for i in range(first_i, last_i + 1):
-        in_plane = _in_slab(origin, direction, whole, 0, i, bins)
+        in_plane = _in_slab(origin, direction, whole, 0, i, grid)
         if in_plane[0] > in_plane[1]:
             continue
-        first_j, last_j = _bin_range(origin, direction, in_plane, 1, bins)
+        first_j, last_j = _bin_range(origin, direction, in_plane, 1, grid)
         for j in range(first_j, last_j + 1):
-            in_line = _in_slab(origin, direction, in_plane, 1, j, bins)
+            in_line = _in_slab(origin, direction, in_plane, 1, j, grid)
             if in_line[0] > in_line[1]:
                 continue
-            first_k, last_k = _bin_range(origin, direction, in_line, 2, bins)
-            bin_ = (i * counts[1] + j) * counts[2]
+            first_k, last_k = _bin_range(origin, direction, in_line, 2, grid)
+            bin_ = (i * n_y + j) * n_z
             for tet in binned[start[bin_ + first_k] : start[bin_ + last_k + 1]]:
                 if seen[tet] == row:
                     continue
@@ -247,31 +277,48 @@ def _join(intervals: Any, members: Any, n_candidates: int, tets: Any, fractions:
 
 
 @numba.njit(cache=True)
-def _intersect_all(origins: Any, directions: Any, mirror: Any, planes: Any, bins: Any) -> tuple[Any, Any, Any]:
-    """Row starts, columns and values of the sparse matrix of length fractions."""
-    n_rows, n_tets = len(origins), len(planes)
-    lower, width, counts, bin_start, binned = bins
+def _grown(array: Any, used: int, size: int) -> Any:
+    """A larger array with the used part of a smaller one."""
+    larger = np.empty(size, array.dtype)
+    larger[:used] = array[:used]
+    return larger
+
+
+@inlined
+def _start_and_way(starts: Any, ends: Any, row: int, centre: Any) -> tuple[Any, Any]:
+    """Start of a segment in local coordinates, and the way from there to its end."""
+    x, y, z = starts[row, 0], starts[row, 1], starts[row, 2]
+    origin = x - centre[0], y - centre[1], z - centre[2]
+    return origin, (ends[row, 0] - x, ends[row, 1] - y, ends[row, 2] - z)
+
+
+@numba.njit(cache=True)
+def _intersect_all(
+    starts: Any, ends: Any, centre: Any, planes: Any, mirror: Any, grid: Any, guess: Any, bin_start: Any, binned: Any
+) -> tuple[Any, Any, Any]:
+    """Row starts, columns and values of the sparse matrix of length fractions; centre and the rest as in Locator."""
+    n_rows, n_tets, cells = len(starts), len(planes), (planes, grid, bin_start, binned)
     seen, members, intervals = np.full(n_tets, -1), np.empty(n_tets, np.int32), np.empty((n_tets, 3))
     start = np.zeros(n_rows + 1, np.int64)
-    size = 3 * n_rows + n_tets
+    # room that is never written to takes no memory, so there may be plenty, and the result may keep it
+    size = _ROOM * n_rows + n_tets
     tets, fractions = np.empty(size, np.int32), np.empty(size)
     for row in range(n_rows):
         used = start[row]
         # a segment has at most one piece in each tetrahedron
         if used + n_tets > size:
             size = 2 * size
-            tets = np.concatenate((tets, np.empty(size - len(tets), np.int32)))
-            fractions = np.concatenate((fractions, np.empty(size - len(fractions))))
-        origin, direction = origins[row], directions[row]
-        tet = locate_one(origin, planes, lower, width, counts, bin_start, binned)
+            tets, fractions = _grown(tets, used, size), _grown(fractions, used, size)
+        origin, direction = _start_and_way(starts, ends, row, centre)
+        tet = locate_one(origin, planes, mirror, grid, guess, bin_start, binned)
         end = _UNFINISHED
-        if direction[0] == 0.0 and direction[1] == 0.0 and direction[2] == 0.0:
+        if direction == (0.0, 0.0, 0.0):
             tets[used], fractions[used] = tet, 1.0
             end = used if tet == OUTSIDE else used + 1
         elif tet != OUTSIDE:
-            end = _walk(origin, direction, tet, mirror, planes, tets, fractions, used)
+            end = _walk(origin, direction, tet, planes, mirror, tets, fractions, used)
         if end == _UNFINISHED:
-            n_candidates = _candidates(origin, direction, row, planes, bins, seen, intervals, members)
+            n_candidates = _candidates(origin, direction, row, cells, seen, intervals, members)
             end = _join(intervals, members, n_candidates, tets, fractions, used)
         start[row + 1] = end
-    return start, tets[: start[n_rows]].copy(), fractions[: start[n_rows]].copy()
+    return start, tets[: start[n_rows]], fractions[: start[n_rows]]

@@ -36,7 +36,7 @@ def test_rows_of_inside_segments_sum_to_one(irregular):
     rng = np.random.default_rng(5)
     starts, ends = rng.uniform(irregular.lower, irregular.upper, (2, 20_000, 3))
     found = Intersector(irregular).intersect(starts, ends)
-    np.testing.assert_allclose(found.inside, 1, rtol=0, atol=1e-13)
+    np.testing.assert_allclose(found.inside, 1, rtol=0, atol=1e-14)
     assert found.fractions.data.min() > 0
     lost, length = found.outside(np.ones(len(starts)))
     assert (len(lost), length) == (0, 0.0)
@@ -150,6 +150,30 @@ def test_rows_do_not_depend_on_their_company(irregular):
         alone = halves[row // 100][row % 100]
         np.testing.assert_array_equal(together[row].indices, alone.indices)
         np.testing.assert_array_equal(together[row].data, alone.data)
+
+
+def test_any_kind_of_array_is_taken(irregular):
+    starts, ends = random_segments(irregular, 50, 40, seed=6)
+    crossing = Intersector(irregular)
+    expected = crossing.intersect(starts, ends).fractions
+    frozen = starts.copy()
+    frozen.flags.writeable = False
+    for kind in (frozen, np.asfortranarray(starts), starts.tolist(), np.repeat(starts, 2, axis=0)[::2]):
+        assert abs(crossing.intersect(kind, ends).fractions - expected).max() == 0
+    rounded = np.round(starts).astype(np.float32)
+    of_integers = crossing.intersect(rounded.astype(np.int64), ends).fractions
+    assert abs(crossing.intersect(rounded, ends).fractions - of_integers).max() == 0
+
+
+def test_long_segments_in_a_fine_mesh_get_more_room(clip):
+    mesh = cubic_mesh([0, 0, 0], [30, 2, 2], 1.0)
+    rng = np.random.default_rng(11)
+    starts, ends = (rng.uniform([a, 0, 0], [a + 1, 2, 2], (200, 3)) for a in (0, 29))
+    found = Intersector(mesh).intersect(starts, ends)
+    # with room for 16 pieces each the arrays must have grown
+    assert found.fractions.nnz > 16 * len(starts) + mesh.n_tetrahedra
+    np.testing.assert_allclose(found.fractions.toarray(), clip(mesh, starts, ends), rtol=0, atol=1e-9)
+    np.testing.assert_allclose(found.inside, 1, rtol=0, atol=1e-14)
 
 
 # thirds and halves hit faces, edges and vertices; nothing comes closer to the surface than 1e-4 without touching it
