@@ -73,11 +73,14 @@ class Intersector:
 
     Args:
         mesh: the mesh.
+
+    Attributes:
+        n_tetrahedra: of the mesh.
     """
 
     def __init__(self, mesh: TetMesh) -> None:
         self._locator = Locator(mesh)
-        self._n_tetrahedra = mesh.n_tetrahedra
+        self.n_tetrahedra = mesh.n_tetrahedra
 
     def locate(self, points: np.ndarray) -> np.ndarray:
         """Tetrahedron of each point, :data:`OUTSIDE` where there is none, shape (points,)."""
@@ -105,7 +108,7 @@ class Intersector:
         if row >= 0:
             raise UserError(f"segment {row} goes from {starts[row]} to {ends[row]} um; all coordinates must be finite")
         start, tets, fractions = _intersect_all(starts, ends, self._locator.centre, *self._locator.cells)
-        return Overlap(sparse.csr_matrix((fractions, tets, start), shape=(len(starts), self._n_tetrahedra)))
+        return Overlap(sparse.csr_matrix((fractions, tets, start), shape=(len(starts), self.n_tetrahedra)))
 
 
 @numba.njit(cache=True)
