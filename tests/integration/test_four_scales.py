@@ -142,6 +142,28 @@ def test_activity_dilates_vessels_and_raises_their_flow(tiny, tools):
         np.testing.assert_allclose(later, np.broadcast_to(first, np.shape(later)), rtol=1e-6, atol=1e-6)
 
 
+def test_potassium_of_the_tissue_dilates_vessels(tiny, tools):
+    """Half a millimolar more in the extracellular space, no activity: astrocytes feel it, unless nobody tells them."""
+
+    def more_potassium(told):
+        def change(settings):
+            section = settings["multiscale_run"]
+            section["steps"]["Volsys"]["species"]["KK"]["conc_0"] = 3.5
+            section["bloodflow"]["ndts"] = 1000
+            wanted = ["set_glia_var"] if told else []
+            section["connections"]["after_steps_advance"] = [
+                c for c in section["connections"]["after_steps_advance"] if c["dest_set_func"] in wanted
+            ]
+
+        return change
+
+    time = tools["duration"](300.0)
+    for told in (True, False):
+        folder = tiny(time, tools["quiet"], more_potassium(told), name=f"told-{told}").computed(ranks=2)
+        radius = folder.report("bloodflow_radius_after_sync")[1]
+        assert ((radius[-1] > 1.0005 * radius[0]).sum() >= 5) == told
+
+
 def test_pulses_are_reported_as_the_current_of_clamps(tiny, tools):
     def pulses(settings):
         pulse = {"module": "pulse", "input_type": "current_clamp", "node_set": "Neurons", "delay": 1.0}
