@@ -201,10 +201,12 @@ class NeuronSimulator(Simulator):
         """Set a range variable in all segments of each living neuron.
 
         Args:
-            values: one value per neuron of this rank.
+            values: one value per neuron of this rank; NaN leaves a neuron as it is.
             var: NEURON's name of the variable.
         """
-        self.set_segment_var(np.asarray(values)[self.segments.owner], var=var)
+        values, owner = np.asarray(values, dtype=float), self.segments.owner
+        kept = np.isnan(values) | ~self.alive.mask
+        self._write(var, values.take(owner), kept.take(owner) if kept.any() else None)
 
     @writable(SEGMENTS, variable_unit)
     def set_segment_var(self, values: np.ndarray, *, var: str) -> None:
@@ -214,11 +216,12 @@ class NeuronSimulator(Simulator):
             values: one value per segment of this rank; NaN leaves a segment as it is, such as one outside the mesh.
             var: NEURON's name of the variable.
         """
+        self._write(var, values, np.isnan(values) | ~self.alive.mask.take(self.segments.owner))
+
+    def _write(self, var: str, values: np.ndarray, kept: np.ndarray | None) -> None:
+        """Set a range variable in all segments but those that are kept as they are."""
         variable = self._variable(var)
-        kept = np.isnan(values)
-        if not self.alive.mask.all():
-            kept |= ~self.alive.mask[self.segments.owner]
-        variable.write(np.where(kept, variable.read(), values) if kept.any() else values)
+        variable.write(values if kept is None else np.where(kept, variable.read(), values))
 
     def _exists(self, var: str) -> bool:
         """Whether a segment of any rank has the variable. Collective the first time it is asked for."""
