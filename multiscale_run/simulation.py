@@ -57,6 +57,12 @@ class CheckpointPlan:
     every_ms: float | None = None
     at_end: bool = False
 
+    def is_due(self, clock: Clock, tick: int, step: int) -> bool:
+        """Whether a regular checkpoint belongs to a tick; it may lie at multiples of a step (ticks) only."""
+        if self.every_ms is None:
+            return False
+        return tick % max(step, round(self.every_ms / clock.dt) // step * step) == 0
+
 
 class Simulation:
     """Everything that takes part in one run.
@@ -82,7 +88,7 @@ class Simulation:
     ) -> None:
         self.config, self.world, self.profiler = config, world, profiler
         self.clock = Clock.from_config(config.run.dt, config.run.tstop)
-        self._schedule_checkpoints(plan or CheckpointPlan())
+        self._plan = plan or CheckpointPlan()
         self._folder = OutputFolder(world, config.output_dir)
         self._checkpoints = CheckpointStore(world, self._folder.checkpoints, self._folder.fingerprint(config))
         self._start, state = self._checkpoint_to_resume() if resume else (0, State())
@@ -123,14 +129,6 @@ class Simulation:
         if saved is None:
             raise UserError(f"{self._folder.checkpoints}: there is no checkpoint to resume from; leave out --resume")
         return saved
-
-    def _schedule_checkpoints(self, plan: CheckpointPlan) -> None:
-        self._plan = plan
-        self._checkpoint_ticks = None
-        if plan.every_ms is not None:
-            period = self.config.periods()["neurodamus"]
-            ticks = max(1, round(plan.every_ms / self.clock.dt))
-            self._checkpoint_ticks = max(period, ticks // period * period)
 
     def _open_files(self, resumed: bool) -> None:
         """Open all result files; those of a resumed run are cut off at its beginning. Collective."""
@@ -183,7 +181,7 @@ class Simulation:
         """Write a checkpoint if it is time for one or a signal asks for it; end the run if a signal asks for that."""
         request = signals.take()
         at_end = tick == self.clock.stop
-        is_due = self._checkpoint_ticks is not None and tick % self._checkpoint_ticks == 0 and not at_end
+        is_due = not at_end and self._plan.is_due(self.clock, tick, self.model.neurons.period)
         if request == STOP and not at_end:
             self._save(tick)
             raise StoppedBySignal(
