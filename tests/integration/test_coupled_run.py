@@ -155,16 +155,16 @@ def test_excluded_neurons_are_masked_and_named(tiny, tools):
 
 
 def test_a_run_may_end_between_two_exchanges(tiny, tools):
-    """150 ms with an exchange every 100 ms: the last step is short and has no row of its own."""
+    """165 ms with an exchange every 25 ms: the last step is short and has no row of its own."""
 
     def watch(settings):
         field = {"src_get_func": "get_var", "src_get_kwargs": {"var": "atpi", "weight": "volume"}}
         report = field | {"unit": "mM", "file_name": "neuron_atp.h5", "when": "after_sync"}
         settings["multiscale_run"]["reports"]["neurodamus"] = {"neuron_atp": report}
 
-    folder = tiny(tools["duration"](150.0), watch).computed(ranks=2)
-    assert len(folder.report("neuron_atp")[1]) == 2
-    assert len(folder.report("v")[1]) == 150
+    folder = tiny(tools["duration"](165.0), watch).computed(ranks=2)
+    assert len(folder.report("neuron_atp")[1]) == 7
+    assert len(folder.report("v")[1]) == 165
     assert np.isfinite(folder.report("v")[1]).all()
 
 
