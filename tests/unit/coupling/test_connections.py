@@ -110,6 +110,24 @@ def test_merge_counts_both_changes_once(pair):
     np.testing.assert_array_equal(a.values, [1.75, 2.75], err_msg="nothing changed, so nothing may change")
 
 
+def test_before_any_time_has_passed_nothing_is_added(pair):
+    connections = wire(pair, spec(action="sum", dest_get_func="get"), spec(transform_expression="vals * 3"))
+    connections.initialise("after_b_advance")
+    np.testing.assert_array_equal(pair[1].values, [3, 6])
+
+
+def test_what_merging_sides_agreed_on_survives_a_checkpoint(pair):
+    a, b = pair
+    before = wire(pair, spec(**MERGE))
+    before.fire("after_b_advance")
+    saved = before.state()
+    a.values, b.values = a.values - 0.25, b.values + 1.0
+    resumed = wire(pair, spec(**MERGE))
+    resumed.restore(saved)
+    resumed.fire("after_b_advance")
+    np.testing.assert_array_equal(b.values, [1.75, 2.75])
+
+
 def test_inactive_simulators_are_left_out(pair):
     assert list(wire(pair, spec(src_simulator="steps"))) == []
 

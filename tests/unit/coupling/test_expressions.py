@@ -72,3 +72,17 @@ def test_refusals(text, message):
     with pytest.raises(ExpressionError, match="transform_expression") as caught, np.errstate(over="raise"):
         Expression(text, CONFIG)(np.array([1.0, 2.0]))
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "domain"),
+    [
+        ("vals * 2", "vessels"),
+        ("abs(tetXbf.dot(vals)) * 5e-10", "tetrahedra"),
+        ("nXtet.dot(tetXbf.dot(vals)) + 1", "neurons"),
+        ("config.scale * vals", "vessels"),
+    ],
+)
+def test_the_domain_of_the_result_is_that_of_the_outermost_matrix(text, domain):
+    matrices = {"tetXbf": SimpleNamespace(rows="tetrahedra"), "nXtet": SimpleNamespace(rows="neurons")}
+    assert Expression(text, CONFIG, matrices).domain("vessels") == domain

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mpi_coupling.world import UserError
-from multiscale_run.geometry import TetMesh, cubic_mesh, fit_box, gmsh_box, read_mesh, write_msh22
+from multiscale_run.geometry import TetMesh, cubic_mesh, fit_box, generated_from, gmsh_box, read_mesh, write_msh22
 
 CORNER = np.array([[0.0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 1]])
 
@@ -123,6 +123,15 @@ def test_written_mesh_is_read_back(irregular, tmp_path, scale):
     np.testing.assert_allclose(mesh.vertices, irregular.vertices, rtol=1e-15)
     np.testing.assert_array_equal(mesh.tetrahedra, irregular.tetrahedra)
     assert [path.name for path in file.parent.iterdir()] == ["tissue.msh"]
+
+
+def test_a_written_mesh_tells_what_it_is_made_from(irregular, tmp_path):
+    marked, unmarked = tmp_path / "marked.msh", tmp_path / "unmarked.msh"
+    write_msh22(irregular, marked, origin="0123abc")
+    write_msh22(irregular, unmarked)
+    assert generated_from(marked) == "0123abc"
+    assert generated_from(unmarked) is None
+    np.testing.assert_array_equal(read_mesh(marked).vertices, read_mesh(unmarked).vertices)
 
 
 @pytest.mark.parametrize("version", [2.2, 4.1])
