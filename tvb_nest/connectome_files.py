@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bz2
 import tempfile
 import zipfile
 from collections.abc import Iterator
@@ -151,8 +152,18 @@ def _centres(file: Path, count: int) -> NDArray[np.float64]:
 def _labels(file: Path) -> tuple[str, ...]:
     if file.suffix == ".npy":
         return tuple(str(label) for label in np.load(file))
-    rows = np.loadtxt(file, dtype=str, ndmin=2, delimiter=None if file.name.startswith("cent") else "\n")
-    return tuple(str(row[0]).strip() for row in rows)
+    lines = [line.strip() for line in _text(file).splitlines() if line.strip()]
+    if not file.name.startswith(NAMES["centres"]):
+        return tuple(lines)
+    rows = [line.split() for line in lines]
+    if any(len(row) != AXES + 1 for row in rows):
+        raise UserError(f"{file.name}: has no names of regions; put them into labels.txt, one on a line")
+    return tuple(row[0] for row in rows)
+
+
+def _text(file: Path) -> str:
+    content = file.read_bytes()
+    return (bz2.decompress(content) if file.suffix == ".bz2" else content).decode("utf-8-sig")
 
 
 def _problems(connectome: ConnectomeFiles) -> Iterator[str]:
@@ -165,7 +176,7 @@ def _problems(connectome: ConnectomeFiles) -> Iterator[str]:
         elif (values < 0).any():
             yield f"{what} must not be negative"
     if connectome.centres.shape != (count, AXES):
-        yield f"centres have shape {connectome.centres.shape}, but there are {count} labels; wanted is ({count}, {AXES})"
+        yield f"centres have shape {connectome.centres.shape}, but for {count} labels it must be ({count}, {AXES})"
     twice = sorted({label for label in connectome.labels if connectome.labels.count(label) > 1})
     if twice:
         yield f"labels must differ; given twice: {', '.join(twice)}"
