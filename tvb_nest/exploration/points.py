@@ -93,13 +93,13 @@ def points_of_table(file: Path) -> list[Point]:
 
 
 def explorable(name: str) -> str:
-    """The full name of a key that may be varied; a name without section will do where there is only one.
+    """The full name of a key that may be varied; its last parts will do where only one key ends with them.
 
     Raises:
         UserError: there is no such key, there are several, or it follows from another one.
     """
     known = {info.name: info for info in keys()}
-    matches = [info for info in known.values() if name in (info.name, info.path[-1])]
+    matches = [info for info in known.values() if f".{info.name}".endswith(f".{name}")]
     free = [info for info in matches if not info.linked]
     if len(free) > 1:
         raise UserError(f"{name}: there are {_either(free)}; write one of them")

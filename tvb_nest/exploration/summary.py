@@ -51,12 +51,13 @@ def summarise(exploration: Exploration, result: str | None = None, measure: Meas
     names = list(dict.fromkeys(name for numbers in measured for name in numbers))
     if result is not None and result not in names:
         raise UserError(f"no point has a result {result}; there are: {', '.join(names) or 'none'}")
+    exploration.folder.mkdir(parents=True, exist_ok=True)
     table = exploration.folder / TABLE_FILE
     _write_table(table, exploration, measured, names)
     chosen = result or next(iter(names), None)
     if chosen is None:
         return [table]
-    figure = exploration.folder / f"{chosen}.png"
+    figure = exploration.folder / f"{chosen.replace('/', '-')}.png"
     values = np.array([numbers.get(chosen, np.nan) for numbers in measured], float)
     draw(figure, [point.values for point in exploration.points], values, chosen)
     return [table, figure]

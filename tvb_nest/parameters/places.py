@@ -20,7 +20,7 @@ def value_at(document: Any, path: Sequence[str | int]) -> Any:
     return node
 
 
-def with_values(document: Mapping[str, Any], values: Mapping[Sequence[str], Any]) -> dict[str, Any]:
+def with_values(document: Mapping[str, Any], values: Mapping[tuple[str, ...], Any]) -> dict[str, Any]:
     """A copy of a document with other values at some places; sections that are missing are made."""
     result = copy.deepcopy(dict(document))
     for path, value in values.items():
