@@ -66,7 +66,6 @@ def in_slurm(folder: Path, options: Mapping[str, Any], cluster: str | None = Non
         jobs = executor.map_array(work, folders)
         waiting = dict(zip(jobs, folders, strict=True))
         for job in submitit.helpers.as_completed(jobs):
-            job.result()
-            yield waiting[job]
+            yield waiting[job]  # a job that SLURM killed has left no record of its end; that tells
 
     return launch

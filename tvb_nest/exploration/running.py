@@ -92,8 +92,7 @@ def explore(
     start = launch or in_this_machine()
     logger.info("%d of %d points to run in %s", len(waiting), len(exploration.points), exploration.folder)
     for number, folder in enumerate(start(partial(run_point, run=run, marks=marks), waiting), start=1):
-        record = read_record(folder)
-        assert record is not None
+        record = _ended(folder, marks[folder.name])
         reason = f": {record.message}" if record.message else ""
         logger.info("%d/%d %s %s%s", number, len(waiting), folder.name, record.state, reason)
     records = {point.folder_name: read_record(exploration.folder_of(point)) for point in exploration.points}
@@ -117,6 +116,15 @@ def run_point(folder: Path, run: Run, marks: dict[str, str]) -> None:
         Record(State.FAILED, mark, message, time.monotonic() - began).write(folder)
     else:
         Record(State.FINISHED, mark, seconds=time.monotonic() - began).write(folder)
+
+
+def _ended(folder: Path, mark: str) -> Record:
+    """The record of a point whose work is over; where it has not come to its end, it has failed."""
+    record = read_record(folder)
+    if record is None or record.state == State.RUNNING:
+        record = Record(State.FAILED, mark, "its job ended before it was done; the logs of the job say why")
+        record.write(folder)
+    return record
 
 
 def _waiting(exploration: Exploration, retry: bool) -> list[Path]:

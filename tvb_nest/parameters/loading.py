@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from mpi_coupling.settings.json_file import read_json
+from mpi_coupling.settings.json_file import merge, read_json
 from mpi_coupling.settings.problems import ABSENT, ConfigError, Finding, KeyPath, Note, Problem, format_key_path
 from mpi_coupling.settings.validation import findings_of
 from tvb_nest.parameters.checks import cross_check
@@ -123,8 +123,8 @@ class Parameters:
         return (self.folder / Path(text).expanduser()).resolve()
 
     def problem(self, finding: Finding) -> Problem:
-        """Complete a finding with the file and the value at its place."""
-        return _problem(self.file.name, self.given, finding)
+        """Complete a finding with the file and the value at its place, a default too."""
+        return _problem(self.file.name, self.resolved.document(), finding)
 
     def with_window(self, longest: int) -> Parameters:
         """The same with the window that a run uses: the user's own, or the longest.
@@ -204,7 +204,8 @@ def parameters_of(document: Mapping[str, Any], file: Path) -> Parameters:
     findings += contradictions(usable, typed, broken)
     findings += cross_check(typed, broken)
     if findings:
-        raise ConfigError([_problem(file.name, given, finding) for finding in findings])
+        shown = merge(typed.document(), given)
+        raise ConfigError([_problem(file.name, shown, finding) for finding in findings])
     resolved = ParameterSet.model_validate(with_values(typed.document(), linked_values(typed)))
     return Parameters(file, given, resolved)
 
