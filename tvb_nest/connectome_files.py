@@ -143,7 +143,7 @@ def _centres(file: Path, count: int) -> NDArray[np.float64]:
         rows = np.loadtxt(file, dtype=str, ndmin=2)
         try:
             # TVB's rows begin with the name of the region
-            values = rows[:, 1:].astype(float) if rows.shape[1] == AXES + 1 else rows.astype(float)
+            values = rows[:, 1:].astype(float) if rows.shape == (count, AXES + 1) else rows.astype(float)
         except ValueError as error:
             raise UserError(f"{file.name}: cannot be read as positions: {error}") from error
     return values.T.copy() if values.shape == (AXES, count) and count != AXES else values
@@ -156,9 +156,17 @@ def _labels(file: Path) -> tuple[str, ...]:
     if not file.name.startswith(NAMES["centres"]):
         return tuple(lines)
     rows = [line.split() for line in lines]
-    if any(len(row) != AXES + 1 for row in rows):
+    if any(len(row) != AXES + 1 or _is_number(row[0]) for row in rows):
         raise UserError(f"{file.name}: has no names of regions; put them into labels.txt, one on a line")
     return tuple(row[0] for row in rows)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _text(file: Path) -> str:

@@ -104,7 +104,7 @@ def explorable(name: str) -> str:
     if len(free) > 1:
         raise UserError(f"{name}: there are {_either(free)}; write one of them")
     if not matches:
-        suggestion = nearest(name, known)
+        suggestion = nearest(name, [*known, *(info.path[-1] for info in known.values())])
         raise UserError(f"{name}: is not a key" + (f'; did you mean "{suggestion}"?' if suggestion else ""))
     if not free:
         source = next(link.source for link in link_table() if link.target == matches[0].name)
