@@ -92,14 +92,14 @@ class Connectome:
             crossing &= is_spiking[:, None] != is_spiking[None, :]
         crossing &= self.weights != 0
         if not crossing.any():
-            raise UserError(f"no connection between the spiking regions {sorted(spiking)} and others: nothing to exchange")
+            raise UserError(f"no connection between spiking regions {sorted(spiking)} and others: nothing to exchange")
         exact = np.where(crossing, self._exact_delays(dt), np.inf)
         steps = math.floor(exact.min() + STEP_TOLERANCE)
         if steps < 1:
             target, source = np.unravel_index(exact.argmin(), exact.shape)
             raise UserError(
-                f"the delay from {self.labels[source]} to {self.labels[target]} is {exact.min() * dt:.4g} ms, below the "
-                f"time step of {dt} ms: choose a smaller step, a lower speed, or other spiking regions"
+                f"the delay from {self.labels[source]} to {self.labels[target]} is {exact.min() * dt:.4g} ms, below "
+                f"the time step of {dt} ms: choose a smaller step, a lower speed, or other spiking regions"
             )
         return steps
 
@@ -111,7 +111,7 @@ class Connectome:
     def _mask(self, regions: Collection[int]) -> NDArray[np.bool_]:
         wrong = [index for index in regions if not 0 <= index < self.n_regions]
         if wrong:
-            raise UserError(f"spiking regions {wrong} do not exist: the connectome has regions 0 to {self.n_regions - 1}")
+            raise UserError(f"spiking regions {wrong} do not exist: the regions are 0 to {self.n_regions - 1}")
         if len(set(regions)) != len(regions):
             raise UserError(f"spiking regions {list(regions)}: a region is named twice")
         mask = np.zeros(self.n_regions, np.bool_)

@@ -75,15 +75,16 @@ class Brain(ABC):
         self.compat_upstream = compat_upstream
         self.step = 0
         self.known = 0
-        if len(np.unique(self.spiking)) != len(self.spiking) or not np.isin(self.spiking, np.arange(len(weights))).all():
+        regions = np.arange(len(weights))
+        if len(np.unique(self.spiking)) != len(self.spiking) or not np.isin(self.spiking, regions).all():
             raise UserError(f"spiking regions {list(spiking)}: must be different numbers from 0 to {len(weights) - 1}")
         connected = np.asarray(weights) != 0
-        is_proxy = np.isin(np.arange(len(weights)), self.spiking)
+        is_proxy = np.isin(regions, self.spiking)
         into_proxies = connected & is_proxy[:, None]
         self.heard_sources = into_proxies if compat_upstream else into_proxies & ~is_proxy
         """Which connections carry input into proxies, shape (n_regions, n_regions)."""
         self._reach = _shortest(delays, self.heard_sources)
-        self._patience = _shortest(delays, connected & is_proxy)
+        self._patience = _shortest(delays, connected & is_proxy & ~is_proxy[:, None])
 
     @property
     @abstractmethod
@@ -112,7 +113,7 @@ class Brain(ABC):
         if rates is not None:
             self._check_rates(rates, n_steps)
             if self.known != self.step:
-                raise ValueError(f"the rates of steps {self.known + 1} to {self.step} are still missing: supply them first")
+                raise ValueError(f"rates of steps {self.known + 1} to {self.step} are still missing: supply them first")
         elif len(self.spiking) and self.step + n_steps - 1 - self._patience > self.known:
             raise ValueError(
                 f"steps to {self.step + n_steps} need rates of the proxies after step {self.known}: none are known"
@@ -188,8 +189,8 @@ class Brain(ABC):
         if not own.all():
             k, region = np.argwhere(~own)[0]
             raise UserError(
-                f"the mean field of region {region} left the range of numbers at step {self.step - len(states) + 1 + k}: "
-                "its parameters or the coupling are too strong, or the time step is too long"
+                f"the mean field of region {region} left the range of numbers at step "
+                f"{self.step - len(states) + 1 + k}: the coupling is too strong or the time step too long"
             )
 
 

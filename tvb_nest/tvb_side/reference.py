@@ -40,7 +40,12 @@ class ReferenceBrain(Brain):
     """
 
     def __init__(
-        self, simulator: Simulator, spiking: Sequence[int] = (), *, proxy_variable: int = 0, compat_upstream: bool = False
+        self,
+        simulator: Simulator,
+        spiking: Sequence[int] = (),
+        *,
+        proxy_variable: int = 0,
+        compat_upstream: bool = False,
     ) -> None:
         """Takes over a simulator.
 
@@ -116,7 +121,6 @@ class ReferenceBrain(Brain):
             for _ in self.simulator(n_steps=np.int64(last - first)):
                 pass
             states[first:last] = np.stack(self._step_states)[..., 0]
-            self._fill(self.step + first + 1, np.full((last - first, len(self.spiking)), np.nan))
             if rates is not None:
                 self._fill(self.step + first + 1, rates[first:last])
         states[:, :, self.spiking] = np.nan
@@ -141,12 +145,13 @@ class ReferenceBrain(Brain):
     def _coupling(self, n_steps: int) -> NDArray[np.float64]:
         self._heard.buffer = self.simulator.history.buffer
         first = self._first + self.step + 1
-        arriving = [self._coupling_function(first + k, self._heard)[self._cvar, self.spiking, 0] for k in range(n_steps)]
-        inputs = np.array(arriving).reshape(n_steps, len(self.spiking))
+        inputs = np.empty((n_steps, len(self.spiking)))
+        for k in range(n_steps):
+            inputs[k] = self._coupling_function(first + k, self._heard)[self._cvar, self.spiking, 0]
         if np.isnan(inputs).any():
             raise UserError(
-                f"the coupling {type(self._coupling_function).__name__} depends on the state of the region that receives, "
-                "which is not known ahead for spiking regions: choose another coupling"
+                f"the coupling {type(self._coupling_function).__name__} depends on the state of the receiving "
+                "region, which is not known ahead for spiking regions: choose another coupling"
             )
         return inputs
 
@@ -195,7 +200,7 @@ def mean_field_simulator(
     constant = np.zeros((len(variables), connectome.n_regions)) if initial is None else initial
     horizon = int(connectome.delays(dt).max()) + 1
     simulator = Simulator(
-        model=_library_model(parameters),
+        model=library_model(parameters),
         connectivity=connectivity,
         coupling=Linear(a=np.array([float(coupling)])),
         integrator=HeunStochastic(dt=dt, noise=additive),
@@ -206,7 +211,25 @@ def mean_field_simulator(
     return simulator
 
 
-def _library_model(parameters: MeanFieldParameters) -> Any:
+def use_double_precision(simulator: Simulator) -> None:
+    """Makes the history of a configured simulator double precision, weights included.
+
+    The library keeps both in single precision, which limits its rates to some 1e-8 kHz. Its descriptors convert what
+    is assigned to them, so their arrays are exchanged.
+    """
+    history = simulator.history
+    exact = {
+        "buffer": history.buffer,
+        "nnz_weights": simulator.connectivity.weights[history.nnz_mask],
+        "es_weights": simulator.connectivity.weights[:, None, :, None],
+    }
+    for name, value in exact.items():
+        descriptor = next(vars(kind)[name] for kind in type(history).__mro__ if name in vars(kind))
+        descriptor.instance_state[history] = descriptor.State(value.astype(np.float64), True)
+
+
+def library_model(parameters: MeanFieldParameters) -> Any:
+    """The library's model with these parameters, not yet configured."""
     names = [name for name in ZerlautAdaptationFirstOrder.declarative_attrs if hasattr(parameters, name)]
     values = {name: np.atleast_1d(np.asarray(getattr(parameters, name), dtype=float)) for name in names}
     values |= {name: values[name].astype(int) for name in INTEGERS}

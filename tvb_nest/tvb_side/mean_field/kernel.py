@@ -6,13 +6,16 @@ Numba does not notice a change in a module that this one calls: after an edit of
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import numba
 import numpy as np
 
-from tvb_nest.tvb_side.mean_field.parameters import Constants
+from tvb_nest.tvb_side.mean_field.parameters import Constants, Covariance
 from tvb_nest.tvb_side.mean_field.transfer import transfer
+
+TVB_NEST = get_args(Covariance).index("tvb-nest")
+EL_BOUSTANI = get_args(Covariance).index("el-boustani")
 
 compiled = numba.njit(cache=True, error_model="numpy", nogil=True)
 compiled_fast = numba.njit(cache=True, error_model="numpy", nogil=True, fastmath=True, forceinline=True)
@@ -147,50 +150,59 @@ def outer_rates(arriving: float, drift: float, c: Constants) -> Any:
 @compiled_fast
 def first_order(x: Any, arriving: float, c: Constants, out: Any) -> None:
     """Rates relax to the transfer functions; adaptation follows rate and potential."""
-    E, I, W_e, W_i, drift = x[0], x[1], x[2], x[3], x[4]
+    nu_e, nu_i, W_e, W_i, drift = x[0], x[1], x[2], x[3], x[4]
     if c.compat:
         common = max(arriving + c.weight_noise * drift, 0.0)
         into_e, into_i = common + c.external_input_ex_ex, common + c.external_input_in_ex
     else:
         into_e, into_i = outer_rates(arriving, drift, c)
-    F_e, V_e = transfer(E, I, into_e, c.external_input_ex_in, W_e, c.excitatory, c)
-    F_i, V_i = transfer(E, I, into_i, c.external_input_in_in, W_i, c.inhibitory, c)
-    out[0] = (F_e[0] - E) / c.T
-    out[1] = (F_i[0] - I) / c.T
-    adaptation(E, I, V_e, V_i, W_e, W_i, drift, c, out, 2)
+    F_e, V_e = transfer(nu_e, nu_i, into_e, c.external_input_ex_in, W_e, c.excitatory, c)
+    F_i, V_i = transfer(nu_e, nu_i, into_i, c.external_input_in_in, W_i, c.inhibitory, c)
+    out[0] = (F_e[0] - nu_e) / c.T
+    out[1] = (F_i[0] - nu_i) / c.T
+    adaptation(nu_e, nu_i, V_e, V_i, W_e, W_i, drift, c, out, 2)
 
 
 @compiled_fast
 def second_order(x: Any, arriving: float, c: Constants, out: Any) -> None:
     """Rates and their covariances: El Boustani & Destexhe 2009, doi 10.1162/neco.2009.02-08-710."""
-    E, I, ee, ei, ii, W_e, W_i, drift = x[0], x[1], x[2], x[3], x[4], x[5], x[6], x[7]
+    nu_e, nu_i, ee, ei, ii, W_e, W_i, drift = x[0], x[1], x[2], x[3], x[4], x[5], x[6], x[7]
     into_e, into_i = outer_rates(arriving, drift, c)
-    F_e, V_e = transfer(E, I, into_e, c.external_input_ex_in, W_e, c.excitatory, c)
-    F_i, V_i = transfer(E, I, into_i, c.external_input_in_in, W_i, c.inhibitory, c)
+    F_e, V_e = transfer(nu_e, nu_i, into_e, c.external_input_ex_in, W_e, c.excitatory, c)
+    F_i, V_i = transfer(nu_e, nu_i, into_i, c.external_input_in_in, W_i, c.inhibitory, c)
     unit = c.derivative_unit
     e_e, e_i, i_e, i_i = unit * F_e[1], unit * F_e[2], unit * F_i[1], unit * F_i[2]
-    half = unit * unit
-    out[0] = (F_e[0] - E + half * (0.5 * ee * F_e[3] + ei * F_e[4] + 0.5 * ii * F_e[5])) / c.T
-    out[1] = (F_i[0] - I + half * (0.5 * ee * F_i[3] + ei * F_i[4] + 0.5 * ii * F_i[5])) / c.T
+    square = unit * unit
+    out[0] = (F_e[0] - nu_e + square * (0.5 * ee * F_e[3] + ei * F_e[4] + 0.5 * ii * F_e[5])) / c.T
+    out[1] = (F_i[0] - nu_i + square * (0.5 * ee * F_i[3] + ei * F_i[4] + 0.5 * ii * F_i[5])) / c.T
     cross_ee, cross_ii = e_i, i_e
     mixed = ee * i_e + ei * (e_e + i_i) + ii * e_i
-    if c.covariance != 2:  # tvb-library and tvb-nest
+    if c.covariance != EL_BOUSTANI:
         mixed = ee * e_e + ei * (i_e + e_i) + ii * i_i
-    if c.covariance == 1:  # tvb-nest
+    if c.covariance == TVB_NEST:
         cross_ee, cross_ii = i_i, e_e
-    gap_e, gap_i = F_e[0] - E, F_i[0] - I
+    gap_e, gap_i = F_e[0] - nu_e, F_i[0] - nu_i
     out[2] = (F_e[0] * (1.0 / c.T - F_e[0]) / c.N_e + gap_e * gap_e + 2.0 * (ee * e_e + ei * cross_ee - ee)) / c.T
     out[3] = (gap_e * gap_i + mixed - 2.0 * ei) / c.T
     out[4] = (F_i[0] * (1.0 / c.T - F_i[0]) / c.N_i + gap_i * gap_i + 2.0 * (ii * i_i + ei * cross_ii - ii)) / c.T
-    adaptation(E, I, V_e, V_i, W_e, W_i, drift, c, out, 5)
+    adaptation(nu_e, nu_i, V_e, V_i, W_e, W_i, drift, c, out, 5)
 
 
 @compiled_fast
 def adaptation(
-    E: float, I: float, V_e: float, V_i: float, W_e: float, W_i: float, drift: float, c: Constants, out: Any, at: int
+    nu_e: float,
+    nu_i: float,
+    V_e: float,
+    V_i: float,
+    W_e: float,
+    W_i: float,
+    drift: float,
+    c: Constants,
+    out: Any,
+    at: int,
 ) -> None:
     """Slopes of the adaptation currents [pA/ms] and of the OU variable, from place `at` on."""
     e, i = c.excitatory, c.inhibitory
-    out[at] = (e.a * (V_e - e.E_L) - W_e) / e.tau_w + e.b * E
-    out[at + 1] = (i.a * (V_i - i.E_L) - W_i) / i.tau_w + i.b * I
+    out[at] = (e.a * (V_e - e.E_L) - W_e) / e.tau_w + e.b * nu_e
+    out[at + 1] = (i.a * (V_i - i.E_L) - W_i) / i.tau_w + i.b * nu_i
     out[at + 2] = -drift / c.tau_OU

@@ -12,7 +12,7 @@ STATE_VARIABLES = {
     1: ("E", "I", "W_e", "W_i", "ou_drift"),
     2: ("E", "I", "C_ee", "C_ei", "C_ii", "W_e", "W_i", "ou_drift"),
 }
-"""Order of the mean field -> its variables, in order: rates [kHz], covariances [kHz^2], adaptation currents [pA], OU."""
+"""Order of the mean field -> its variables: rates [kHz], covariances [kHz^2], adaptation currents [pA], OU process."""
 
 Covariance = Literal["tvb-library", "tvb-nest", "el-boustani"]
 POSITIVE = ("g_L", "C_m", "tau_w_e", "tau_w_i", "Q_e", "Q_i", "tau_e", "tau_i", "N_tot", "T", "tau_OU")
@@ -84,7 +84,7 @@ class MeanFieldParameters:
     """
 
     order: int = 2
-    g_L: float = 10.0
+    g_L: float = 10.0  # noqa: N815
     C_m: float = 200.0
     E_L_e: float = -65.0
     E_L_i: float = -65.0
@@ -113,7 +113,7 @@ class MeanFieldParameters:
     external_input_ex_in: float = 0.0
     external_input_in_ex: float = 0.0
     external_input_in_in: float = 0.0
-    tau_OU: float = 5.0
+    tau_OU: float = 5.0  # noqa: N815
     weight_noise: float = 10.5
     S_i: float = 1.0
     tvb_compat: bool = True
@@ -205,7 +205,7 @@ class Constants(NamedTuple):
 
     excitatory: Population
     inhibitory: Population
-    g_L: float
+    g_L: float  # noqa: N815
     C_m: float
     E_e: float
     E_i: float
@@ -224,7 +224,7 @@ class Constants(NamedTuple):
     external_input_ex_in: float
     external_input_in_ex: float
     external_input_in_in: float
-    tau_OU: float
+    tau_OU: float  # noqa: N815
     weight_noise: float
     S_i: float
     derivative_unit: float

@@ -22,20 +22,20 @@ TIME_CENTRE = 0.5
 
 
 @inlined
-def transfer(E: float, I: float, outer_e: float, outer_i: float, W: float, p: Population, c: Constants) -> Any:
+def transfer(nu_e: float, nu_i: float, outer_e: float, outer_i: float, W: float, p: Population, c: Constants) -> Any:
     """The rate at which a population fires in response to its inputs.
 
     Args:
-        E, I: rates of the region's own populations [kHz].
+        nu_e, nu_i: rates of the region's own populations [kHz].
         outer_e, outer_i: rates of excitatory and inhibitory input from outside the region [kHz].
         W: adaptation current [pA].
         p: constants of the population.
         c: constants of the mean field.
 
     Returns:
-        The jet of the rate, [kHz] and its derivatives with respect to E and I [kHz], and the mean potential [mV].
+        The jet of the rate, [kHz] and its derivatives with respect to them [kHz], and the mean potential [mV].
     """
-    potential, deviation, time = fluctuations(E, I, outer_e, outer_i, W, p, c)
+    potential, deviation, time = fluctuations(nu_e, nu_i, outer_e, outer_i, W, p, c)
     level = scale_shift(threshold(potential, deviation, scale_shift(time, c.g_L / c.C_m, 0.0), p), 1e3, 0.0)
     distance = add(level, scale_shift(potential, -1.0, 0.0))
     x = multiply(distance, reciprocal(scale_shift(deviation, math.sqrt(2.0), 0.0)))
@@ -44,10 +44,12 @@ def transfer(E: float, I: float, outer_e: float, outer_i: float, W: float, p: Po
 
 
 @inlined
-def fluctuations(E: float, I: float, outer_e: float, outer_i: float, W: float, p: Population, c: Constants) -> Any:
-    """Mean [mV], standard deviation [mV] and autocorrelation time [ms] of the potential: three jets (equations 5-9)."""
-    f_e = jets.plane((E + SPONTANEOUS) * c.synapses_e + outer_e * c.K_ext_e, c.synapses_e, 0.0)
-    f_i = jets.plane((I + SPONTANEOUS) * c.synapses_i + outer_i * c.K_ext_i, 0.0, c.synapses_i)
+def fluctuations(
+    nu_e: float, nu_i: float, outer_e: float, outer_i: float, W: float, p: Population, c: Constants
+) -> Any:
+    """Mean [mV], standard deviation [mV] and autocorrelation time [ms] of the potential: jets (equations 5-9)."""
+    f_e = jets.plane((nu_e + SPONTANEOUS) * c.synapses_e + outer_e * c.K_ext_e, c.synapses_e, 0.0)
+    f_i = jets.plane((nu_i + SPONTANEOUS) * c.synapses_i + outer_i * c.K_ext_i, 0.0, c.synapses_i)
     g_e = scale_shift(f_e, c.Q_e * c.tau_e, 0.0)
     g_i = scale_shift(f_i, c.Q_i * c.tau_i, 0.0)
     resistance = reciprocal(scale_shift(add(g_e, g_i), 1.0, c.g_L))
