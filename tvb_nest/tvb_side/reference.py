@@ -242,6 +242,6 @@ def _check_simulator(simulator: Simulator, variable: int) -> None:
     if simulator.model.number_of_modes != 1:
         raise UserError(f"the model {type(simulator.model).__name__} has several modes: only one can be coupled")
     if variable not in simulator.model.cvar:
-        raise UserError(f"state variable {variable} is no coupling variable: those are {list(simulator.model.cvar)}")
+        raise UserError(f"state variable {variable} is no coupling variable: those are {simulator.model.cvar.tolist()}")
     if np.diag(simulator.connectivity.weights).any():
         raise UserError("the connectivity connects regions with themselves: set its diagonal to 0")

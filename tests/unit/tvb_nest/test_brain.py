@@ -89,7 +89,9 @@ def test_rates_reach_other_regions_after_the_delay_and_not_before(brain: Maker, 
     assert earliest == 10 + delays[heard, source].min() + 1
 
 
-def direct_coupling(small: SimpleNamespace, E: np.ndarray, past: np.ndarray, first: int, n: int, drop: bool) -> np.ndarray:
+def direct_coupling(
+    small: SimpleNamespace, E: np.ndarray, past: np.ndarray, first: int, n: int, drop: bool
+) -> np.ndarray:
     """a sum_j w_ij E_j(s - 1 - d_ij) for steps s, written out; row k of E is step k + 1."""
     weights, delays = small.connectome.weights, small.connectome.delays(small.integrator.dt)
     result = np.zeros((n, len(small.spiking)))

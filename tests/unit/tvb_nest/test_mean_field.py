@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import replace
 from types import SimpleNamespace
@@ -15,7 +16,7 @@ from tvb_nest.tvb_side.brain import Brain, IntegratorParameters
 from tvb_nest.tvb_side.mean_field import kernel
 from tvb_nest.tvb_side.mean_field.brain import MeanFieldBrain
 from tvb_nest.tvb_side.mean_field.parameters import MeanFieldParameters
-from tvb_nest.tvb_side.noise import NoiseParameters
+from tvb_nest.tvb_side.noise import NoiseParameters, OrnsteinUhlenbeckParameters
 
 Brains = Callable[..., tuple[Brain, Brain]]
 
@@ -79,9 +80,9 @@ def test_trajectory_is_that_of_the_library(both: Brains, order: int) -> None:
 
 @pytest.mark.parametrize(("order", "limit"), [(1, 1e-14), (2, 2e-9)])
 def test_trajectory_with_a_history_in_double_precision(both: Brains, order: int, limit: float) -> None:
+    ours, theirs = both(order)
     from tvb_nest.tvb_side.reference import use_double_precision
 
-    ours, theirs = both(order)
     use_double_precision(theirs.simulator)
     assert np.abs(ours.run(300) - theirs.run(300))[:, :2].max() < limit
 
@@ -164,7 +165,7 @@ def test_heun_converges_with_the_square_of_the_step(small: SimpleNamespace) -> N
         )[-1, :2]
         for dt in (0.4, 0.2, 0.1, 0.05)
     ]
-    errors = [np.abs(a - b).max() for a, b in zip(ends, ends[1:], strict=False)]
+    errors = [np.abs(a - b).max() for a, b in itertools.pairwise(ends)]
     assert errors[0] / errors[1] > 1.7
     assert errors[1] / errors[2] > 1.7
 
@@ -177,13 +178,43 @@ def test_noise_has_its_dispersion(small: SimpleNamespace) -> None:
     assert drift.var() == pytest.approx(2e-3 * 2.0, rel=0.1)
 
 
+def test_coloured_noise_of_the_project(small: SimpleNamespace) -> None:
+    """In a mean field that does nothing else, E takes what is added and relaxes with T."""
+    noise = OrnsteinUhlenbeckParameters(tau_OU=2.0, mu=0.7, nsig=0.05, weights={"E": 0.01, "ou_drift": 1.0})
+    source = noise.source(("E", "I", "ou_drift"), 200, 0.1, 3)
+    added = source.increments(2000)
+    assert not added[:, 1].any()
+    assert added[:, 0].mean() == pytest.approx(0.7e-5, rel=0.01)
+    settled = added[200:, 2]
+    assert settled.std() == pytest.approx(1e-3 * 0.05 * np.sqrt(2.0 / 2), rel=0.05)  # nsig sqrt(tau / 2)
+    lag = np.mean((settled[20:] - settled.mean()) * (settled[:-20] - settled.mean())) / settled.var()
+    assert lag == pytest.approx(np.exp(-1), rel=0.05)  # correlation after one tau
+    pieces = noise.source(("E", "I", "ou_drift"), 200, 0.1, 3)
+    pieces.increments(7)
+    other = noise.source(("E", "I", "ou_drift"), 200, 0.1, 4)
+    other.restore(pieces.state())
+    assert np.array_equal(other.increments(30), added[7:37])
+
+
+def test_coloured_noise_drives_the_mean_field(small: SimpleNamespace) -> None:
+    parameters = MeanFieldParameters(order=1, K_ext_e=0, T=5.0)
+    runs = [
+        MeanFieldBrain(small.connectome, parameters, small.integrator, noise=OrnsteinUhlenbeckParameters(weights=w))
+        for w in ({}, {"E": 0.01})
+    ]
+    quiet, driven = (brain.run(1000)[500:, 0].mean() for brain in runs)
+    assert driven - quiet == pytest.approx(0.7e-5 / 0.1 * 5.0, rel=0.1)
+
+
 def test_mistakes_are_named(small: SimpleNamespace) -> None:
     parameters = MeanFieldParameters(order=1)
     arguments = (small.connectome, parameters, small.integrator)
     with pytest.raises(UserError, match=r"no variable \['V'\]; there are E, I, W_e, W_i, ou_drift"):
         MeanFieldBrain(*arguments, noise=NoiseParameters({"V": 1.0}))
-    with pytest.raises(UserError, match="must not be negative"):
+    with pytest.raises(UserError, match="must be finite and not negative"):
         NoiseParameters({"E": -1.0})
+    with pytest.raises(UserError, match="tau_OU = 0"):
+        OrnsteinUhlenbeckParameters(tau_OU=0)
     with pytest.raises(UserError, match=r"of shape \(5, 7\).*not of shape \(3, 7\)"):
         MeanFieldBrain(*arguments, initial=np.zeros((3, 7)))
     with pytest.raises(UserError, match="different numbers from 0 to 6"):

@@ -13,7 +13,7 @@ from tvb_nest.connectome import Connectome
 from tvb_nest.tvb_side.brain import Brain, IntegratorParameters, State, check_state
 from tvb_nest.tvb_side.mean_field import kernel
 from tvb_nest.tvb_side.mean_field.parameters import MeanFieldParameters
-from tvb_nest.tvb_side.noise import NoiseParameters, WhiteNoise
+from tvb_nest.tvb_side.noise import NoiseParameters, OrnsteinUhlenbeckParameters
 
 BLOCK = 512
 """Steps in one call of the kernel: the noise is drawn for as many, which bounds its memory."""
@@ -28,7 +28,7 @@ class MeanFieldBrain(Brain):
         parameters: MeanFieldParameters,
         integrator: IntegratorParameters,
         *,
-        noise: NoiseParameters | None = None,
+        noise: NoiseParameters | OrnsteinUhlenbeckParameters | None = None,
         coupling: float = 1.0,
         spiking: Sequence[int] = (),
         initial: NDArray[np.float64] | None = None,
@@ -40,7 +40,7 @@ class MeanFieldBrain(Brain):
             connectome: the regions and tracts.
             parameters: the mean field, the same in all regions.
             integrator: time step and seed.
-            noise: additive noise; none if missing.
+            noise: white or coloured noise; none if missing.
             coupling: factor of the input from other regions.
             spiking: the proxies.
             initial: the past, shape (n_past, n_variables, n_regions) or, constant, (n_variables, n_regions); the last
@@ -57,8 +57,8 @@ class MeanFieldBrain(Brain):
         self._constants = parameters.constants()
         self._coupling_all = _sparse(coupling, connectome.weights, delays, connectome.weights != 0)
         self._coupling_heard = _sparse(coupling, connectome.weights, delays, self.heard_sources)
-        dispersion = (noise or NoiseParameters()).by_variable(self.state_variables)
-        self._noise = WhiteNoise(dispersion, self.n_regions, integrator.dt, integrator.seed)
+        noise = noise or NoiseParameters()
+        self._noise = noise.source(self.state_variables, self.n_regions, integrator.dt, integrator.seed)
         past = self._past(initial, horizon=int(delays.max(initial=0)) + 1)
         self._history = np.ascontiguousarray(np.roll(past[:, 0], 1, axis=0))  # row 0 is step 0
         self._X = past[-1].copy()
