@@ -10,9 +10,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mpi_coupling.failure import UserError
-from mpi_coupling.settings.problems import Finding, KeyPath, Note, Problem
-from tvb_nest.connectome_files import read_connectome_files
+from mpi_coupling.settings.problems import ConfigError, Finding, KeyPath, Note, Problem
+from tvb_nest.brain_connectome import connectome_of, connectome_place, with_window_of
 from tvb_nest.parameters import Mode, Parameters
 
 INSTALL = "pip install 'multiscale-run[tvb-nest]'"
@@ -44,11 +43,21 @@ def checkup(parameters: Parameters) -> Health:
         ("connectome", _connectome),
     )
     for title, look in topics:
-        found = [parameters.problem(finding) for finding in look(parameters)]
+        found = _problems(parameters, look)
         health.problems += found
         if not found:
             health.passed.append(title)
+    if parameters.mode == Mode.CO_SIMULATION and not health.problems:
+        known = with_window_of(parameters, connectome_of(parameters)).resolved
+        health.passed.append(f"window: {known.param_co_simulation.synchronization:g} ms")
     return health
+
+
+def _problems(parameters: Parameters, look: Callable[[Parameters], Iterable[Finding]]) -> list[Problem]:
+    try:
+        return [parameters.problem(finding) for finding in look(parameters)]
+    except ConfigError as error:
+        return list(error.problems)
 
 
 def _engines(parameters: Parameters) -> Iterator[Finding]:
@@ -57,7 +66,7 @@ def _engines(parameters: Parameters) -> Iterator[Finding]:
         needed[NEST] = ("param_co_simulation", "nb_MPI_nest")
     if parameters.resolved.param_tvb_nest.brain == "reference" and parameters.mode in (Mode.TVB, Mode.CO_SIMULATION):
         needed[TVB] = ("param_tvb_nest", "brain")
-    if isinstance(parameters.connectome, str):
+    if isinstance(parameters.connectome, str) and parameters.mode in (Mode.TVB, Mode.CO_SIMULATION):
         needed[TVB_DATA] = ("param_tvb_nest", "connectome")
     for module, place in needed.items():
         if importlib.util.find_spec(module) is None:
@@ -77,19 +86,11 @@ def _files(parameters: Parameters) -> Iterator[Finding]:
 
 
 def _connectome(parameters: Parameters) -> Iterator[Finding]:
+    if parameters.mode in (Mode.NEST, Mode.NEST_SAVED_RATES):
+        return
     source = parameters.connectome
-    own = parameters.resolved.param_tvb_nest.connectome is not None
-    place: KeyPath = ("param_tvb_nest", "connectome") if own else ("param_nest_connection", "path_weight")
-    if not isinstance(source, Path):
-        return
-    if not source.exists():
-        yield Finding(place, f"no such folder or zip: {source}; `tvb-nest import-connectome` makes one")
-        return
-    try:
-        count = len(read_connectome_files(source).labels)
-    except UserError as error:
-        yield Finding(place, str(error))
-        return
-    regions = parameters.resolved.param_nest_topology.nb_region
-    if regions > count:
-        yield Finding(("param_nest_topology", "nb_region"), f"must be <= {count}, the regions of {source}")
+    if isinstance(source, Path) and not source.exists():
+        message = f"no such folder or zip: {source}; `tvb-nest import-connectome` makes one"
+        yield Finding(connectome_place(parameters), message)
+    elif isinstance(source, Path) or importlib.util.find_spec(TVB_DATA) is not None:
+        with_window_of(parameters, connectome_of(parameters))

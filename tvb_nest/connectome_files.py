@@ -1,12 +1,13 @@
-"""Connectomes that come as files: finding, checking, turning round, and writing them the way the rest reads them."""
+"""Reads the tables of a connectome from the formats in use: ZIP files of The Virtual Brain, folders, tvb-data."""
 
 from __future__ import annotations
 
 import bz2
-import tempfile
+import importlib.util
+import io
 import zipfile
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,29 +15,25 @@ from numpy.typing import NDArray
 
 from mpi_coupling.failure import UserError
 
-NAMES = {
-    "weights": ("weights",),
-    "lengths": ("tract_lengths", "lengths", "distances", "distance"),
-    "centres": ("centres", "centers"),
-    "labels": ("labels", "region_labels", "centres", "centers"),
+ENDINGS = (".npy", ".txt", ".txt.bz2")
+STEMS = {
+    "weights": ("weights", "weight"),
+    "lengths": ("tract_lengths", "lengths", "distance", "distances"),
+    "centres": ("centres", "centers", "centre"),
+    "labels": ("region_labels", "labels"),
 }
-"""What is looked for -> names without suffix, the best first. TVB writes labels beside the centres."""
-
-SUFFIXES = (".npy", ".txt", ".txt.bz2")
-AXES = 3
-EVEN = 1e-6
-"""Difference of sums that count as equal to 1."""
+"""The names that a table's file may have, in order of preference."""
 
 
-@dataclass(frozen=True)
-class ConnectomeFiles:
-    """What the files of a connectome hold.
+@dataclass(frozen=True, eq=False)
+class Tables:
+    """What the files hold, in the files' own units; n is the number of regions.
 
     Attributes:
-        weights: shape (n, n), target x source.
-        lengths: of the tracts in mm, shape (n, n), target x source.
-        centres: of the regions in mm, shape (n, 3).
-        labels: names of the regions, n.
+        weights: shape (n, n).
+        lengths: shape (n, n).
+        centres: shape (n, 3); zeros where there is no file.
+        labels: n names; ``region_000`` and so on where there are none.
     """
 
     weights: NDArray[np.float64]
@@ -44,121 +41,116 @@ class ConnectomeFiles:
     centres: NDArray[np.float64]
     labels: tuple[str, ...]
 
-    def turned(self) -> ConnectomeFiles:
-        """The same from files whose rows are the sources."""
-        return replace(self, weights=self.weights.T.copy(), lengths=self.lengths.T.copy())
 
-    def in_unit(self, millimetres: float) -> ConnectomeFiles:
-        """The same from files in another unit of length."""
-        return replace(self, lengths=self.lengths * millimetres, centres=self.centres * millimetres)
+class _Files:
+    """Files by name, wherever they are."""
 
-    def remarks(self) -> Iterator[str]:
-        """What the user should know, a sentence each."""
-        connected = (self.weights > 0) & ~np.eye(len(self.labels), dtype=bool)
-        if np.diag(self.weights).any():
-            yield "some regions are connected to themselves; these weights are not used"
-        if (connected & (self.lengths == 0)).any():
-            yield f"{np.count_nonzero(connected & (self.lengths == 0))} connections have no length, thus no delay"
-        into, out_of = self.weights.sum(axis=1), self.weights.sum(axis=0)
-        if np.allclose(out_of, 1, atol=EVEN) and not np.allclose(into, 1, atol=EVEN):
-            yield "weights add up to 1 over targets, not over sources: the files may need --transpose"
+    def __init__(self, source: str | Path, names: Mapping[str, str], read: Callable[[str], bytes]) -> None:
+        """Remember where the files are.
+
+        Args:
+            source: where they come from, for messages.
+            names: name of each file without folder -> the name under which `read` knows it.
+            read: gives the content of a file.
+        """
+        self.source = source
+        self._names = names
+        self._read = read
+
+    def find(self, table: str) -> tuple[str, bytes] | None:
+        """Name and content, unpacked, of the file of a table."""
+        for name in (stem + ending for stem in STEMS[table] for ending in ENDINGS):
+            if name in self._names:
+                content = self._read(self._names[name])
+                return (name, bz2.decompress(content)) if name.endswith(".bz2") else (name, content)
+        return None
+
+    def matrix(self, table: str) -> NDArray[np.float64]:
+        """The numbers of a table that must be there."""
+        found = self.find(table)
+        if found is None:
+            names = " or ".join(STEMS[table])
+            raise UserError(f"connectome {self.source} has no file {names} ({', '.join(ENDINGS)})")
+        return _numbers(self.source, *found)
 
 
-def normalised(weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Weights whose sum into each region is 1; a region without input keeps none.
-
-    Args:
-        weights: shape (n, n), target x source.
-    """
-    into = weights.sum(axis=1, keepdims=True)
-    return np.divide(weights, into, out=np.zeros_like(weights), where=into > 0)
-
-
-def read_connectome_files(source: Path) -> ConnectomeFiles:
-    """Read a connectome from a folder or a zip, under the names that TVB or the original uses.
+def read_tables(source: str | Path) -> Tables:
+    """Read a connectome's tables; see `tvb_nest.connectome.load_connectome` for what a source may be.
 
     Raises:
-        UserError: a file is missing or cannot be read, or the files do not fit together; all that is wrong is named.
+        UserError: the source does not exist, lacks weights or lengths, or a file cannot be read.
     """
-    if source.is_dir():
-        return _read_folder(source, source)
-    if not zipfile.is_zipfile(source):
-        raise UserError(f"{source}: neither a folder nor a zip with the files of a connectome")
-    with tempfile.TemporaryDirectory() as unpacked:
-        with zipfile.ZipFile(source) as archive:
-            archive.extractall(unpacked)
-        return _read_folder(Path(unpacked), source)
+    files = _open(source)
+    weights = files.matrix("weights")
+    centres, labels = _centres(files, len(weights))
+    found = files.find("labels")
+    if found is not None:
+        labels = _text_labels(source, *found)
+    if not labels:
+        labels = tuple(f"region_{i:03d}" for i in range(len(weights)))
+    return Tables(weights, files.matrix("lengths"), centres, labels)
 
 
-def write_connectome_files(connectome: ConnectomeFiles, folder: Path) -> None:
-    """Write weights.npy, tract_lengths.npy, centres.npy and labels.txt."""
-    folder.mkdir(parents=True, exist_ok=True)
-    np.save(folder / "weights.npy", connectome.weights)
-    np.save(folder / "tract_lengths.npy", connectome.lengths)
-    np.save(folder / "centres.npy", connectome.centres)
-    (folder / "labels.txt").write_text("".join(f"{label}\n" for label in connectome.labels), encoding="utf-8")
-
-
-def _read_folder(folder: Path, source: Path) -> ConnectomeFiles:
-    files = {what: _find(folder, names) for what, names in NAMES.items()}
-    missing = [what for what, file in files.items() if file is None]
-    if missing:
-        lines = (f"{source}: no file of the {what}; looked for {_tried(NAMES[what])}" for what in missing)
-        raise UserError("\n".join(lines))
-    found = {what: file for what, file in files.items() if file is not None}
-    labels = _labels(found["labels"])
-    connectome = ConnectomeFiles(
-        weights=_numbers(found["weights"]),
-        lengths=_numbers(found["lengths"]),
-        centres=_centres(found["centres"], len(labels)),
-        labels=labels,
-    )
-    problems = [f"{source}: {problem}" for problem in _problems(connectome)]
-    if problems:
-        raise UserError("\n".join(problems))
-    return connectome
-
-
-def _find(folder: Path, names: tuple[str, ...]) -> Path | None:
-    wanted = (f"{name}{suffix}" for name in names for suffix in SUFFIXES)
-    return next((file for name in wanted for file in sorted(folder.rglob(name))), None)
-
-
-def _tried(names: tuple[str, ...]) -> str:
-    return ", ".join(f"{name}{'|'.join(SUFFIXES)}" for name in names)
-
-
-def _numbers(file: Path) -> NDArray[np.float64]:
+def _open(source: str | Path) -> _Files:
+    path = Path(source)
+    if path.is_dir():
+        return _Files(source, {p.name: str(p) for p in path.iterdir()}, lambda name: Path(name).read_bytes())
+    archive = path if path.is_file() else _of_tvb_data(str(source))
     try:
-        values = np.load(file) if file.suffix == ".npy" else np.loadtxt(file, ndmin=2)
-        return np.asarray(values, np.float64)
-    except (ValueError, OSError) as error:
-        raise UserError(f"{file.name}: cannot be read as numbers: {error}") from error
+        opened = zipfile.ZipFile(archive)
+    except zipfile.BadZipFile:
+        raise UserError(f"connectome {source} is neither a folder nor a ZIP file") from None
+    with opened:
+        contents = {name: opened.read(name) for name in opened.namelist() if not name.startswith("__MACOSX")}
+    return _Files(source, {Path(name).name: name for name in contents}, contents.__getitem__)
 
 
-def _centres(file: Path, count: int) -> NDArray[np.float64]:
-    if file.suffix == ".npy":
-        values = _numbers(file)
-    else:
-        rows = np.loadtxt(file, dtype=str, ndmin=2)
+def _of_tvb_data(name: str) -> Path:
+    """The file of a connectome in the package tvb-data, which is found without being imported."""
+    package = importlib.util.find_spec("tvb_data")
+    if package is None or package.origin is None:
+        raise UserError(f"connectome {name}: no such file or folder; for names of tvb-data: pip install tvb-data")
+    folder = Path(package.origin).parent / "connectivity"
+    path = folder / f"{name.removesuffix('.zip')}.zip"
+    if not path.is_file():
+        known = ", ".join(sorted(p.stem for p in folder.glob("*.zip")))
+        raise UserError(f"connectome {name}: no such file or folder, and tvb-data has only {known}")
+    return path
+
+
+def _centres(files: _Files, n: int) -> tuple[NDArray[np.float64], tuple[str, ...]]:
+    """Positions, shape (n, 3), and the labels that stand in front of them, if any."""
+    found = files.find("centres")
+    if found is None:
+        return np.zeros((n, 3)), ()
+    name, content = found
+    labels: tuple[str, ...] = ()
+    if not name.endswith(".npy"):
+        rows = [line.split() for line in content.decode().splitlines() if line.strip()]
+        if rows and not _is_number(rows[0][0]):
+            labels = tuple(row[0] for row in rows)
+            content = "\n".join(" ".join(row[1:4]) for row in rows).encode()
+    centres = _numbers(files.source, name, content)
+    # some files hold one line for each axis in place of one for each region
+    return (centres.T if centres.shape == (3, n) != (n, 3) else centres), labels
+
+
+def _numbers(source: str | Path, name: str, content: bytes) -> NDArray[np.float64]:
+    try:
+        if name.endswith(".npy"):
+            return np.load(io.BytesIO(content)).astype(np.float64)
+        return np.loadtxt(io.BytesIO(content), ndmin=2)
+    except ValueError as error:
+        raise UserError(f"connectome {source}: {name} does not hold a table of numbers: {error}") from None
+
+
+def _text_labels(source: str | Path, name: str, content: bytes) -> tuple[str, ...]:
+    if name.endswith(".npy"):
         try:
-            # TVB's rows begin with the name of the region
-            values = rows[:, 1:].astype(float) if rows.shape == (count, AXES + 1) else rows.astype(float)
+            return tuple(str(label) for label in np.load(io.BytesIO(content)))
         except ValueError as error:
-            raise UserError(f"{file.name}: cannot be read as positions: {error}") from error
-    return values.T.copy() if values.shape == (AXES, count) and count != AXES else values
-
-
-def _labels(file: Path) -> tuple[str, ...]:
-    if file.suffix == ".npy":
-        return tuple(str(label) for label in np.load(file))
-    lines = [line.strip() for line in _text(file).splitlines() if line.strip()]
-    if not file.name.startswith(NAMES["centres"]):
-        return tuple(lines)
-    rows = [line.split() for line in lines]
-    if any(len(row) != AXES + 1 or _is_number(row[0]) for row in rows):
-        raise UserError(f"{file.name}: has no names of regions; put them into labels.txt, one on a line")
-    return tuple(row[0] for row in rows)
+            raise UserError(f"connectome {source}: {name} does not hold an array of texts: {error}") from None
+    return tuple(line.strip() for line in content.decode().splitlines() if line.strip())
 
 
 def _is_number(text: str) -> bool:
@@ -167,24 +159,3 @@ def _is_number(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _text(file: Path) -> str:
-    content = file.read_bytes()
-    return (bz2.decompress(content) if file.suffix == ".bz2" else content).decode("utf-8-sig")
-
-
-def _problems(connectome: ConnectomeFiles) -> Iterator[str]:
-    count = len(connectome.labels)
-    for what, values in (("weights", connectome.weights), ("lengths", connectome.lengths)):
-        if values.shape != (count, count):
-            yield f"{what} have shape {values.shape}, but there are {count} labels"
-        if not np.isfinite(values).all():
-            yield f"{what} must be finite numbers"
-        elif (values < 0).any():
-            yield f"{what} must not be negative"
-    if connectome.centres.shape != (count, AXES):
-        yield f"centres have shape {connectome.centres.shape}, but for {count} labels it must be ({count}, {AXES})"
-    twice = sorted({label for label in connectome.labels if connectome.labels.count(label) > 1})
-    if twice:
-        yield f"labels must differ; given twice: {', '.join(twice)}"

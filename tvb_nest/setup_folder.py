@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from mpi_coupling.failure import UserError
-from tvb_nest.connectome_files import read_connectome_files
+from tvb_nest.connectome import load_connectome
+from tvb_nest.connectome_import import ANY_SPEED
 from tvb_nest.examples import Example, layered, load_example
 from tvb_nest.parameters import FILE_NAME, Parameters, editable, parameters_of, write_parameters
 
@@ -19,7 +20,7 @@ def write_example(
     folder: Path,
     name: str,
     *,
-    connectome: Path | None = None,
+    connectome: str | None = None,
     regions: Sequence[int] = (),
     compat: str = "corrected",
     force: bool = False,
@@ -29,7 +30,7 @@ def write_example(
     Args:
         folder: made if it does not exist; must not hold a parameter.json unless ``force``.
         name: of the example.
-        connectome: folder or zip to use instead of the example's.
+        connectome: folder, zip or tvb-data name to use instead of the example's.
         regions: spiking regions instead of the example's.
         compat: "corrected" or "upstream", as ``param_tvb_nest.compat``.
         force: replace the files of an earlier init; other files stay.
@@ -53,12 +54,12 @@ def write_example(
     return parameters
 
 
-def _brain(connectome: Path | None, regions: Sequence[int]) -> dict[str, Any]:
+def _brain(connectome: str | None, regions: Sequence[int]) -> dict[str, Any]:
     changes: dict[str, Any] = {}
     if connectome is not None:
-        count = len(read_connectome_files(connectome).labels)
-        changes["param_tvb_nest"] = {"connectome": str(connectome.resolve())}
-        changes["param_nest_topology"] = {"nb_region": count}
+        path = Path(connectome)
+        changes["param_tvb_nest"] = {"connectome": str(path.resolve()) if path.exists() else connectome}
+        changes["param_nest_topology"] = {"nb_region": load_connectome(connectome, ANY_SPEED).n_regions}
     if regions:
         changes["param_co_simulation"] = {"id_region_nest": list(regions)}
     return changes

@@ -110,7 +110,7 @@ def test_check_of_a_brain_alone(tmp_path):
     ]
     settings["param_nest_topology"]["nb_region"] = 4
     (tmp_path / "parameter.json").write_text(json.dumps(settings))
-    assert "nb_region = 4: must be <= 3, the regions of" in launch("check", tmp_path).stderr
+    assert "nb_region = 4: must be <= 3, the regions of the connectome" in launch("check", tmp_path).stderr
 
 
 PROGRAM = """

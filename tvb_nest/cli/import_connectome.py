@@ -8,7 +8,7 @@ import click
 
 
 @click.command("import-connectome")
-@click.argument("source", type=click.Path(path_type=Path, exists=True))
+@click.argument("source")
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--transpose", is_flag=True, help="The rows of SOURCE are sources, its columns targets.")
 @click.option(
@@ -19,17 +19,16 @@ import click
     help="Millimetres in a unit of SOURCE's lengths and centres.",
 )
 @click.option("-f", "--force", is_flag=True, help="Replace a connectome in FOLDER.")
-def command(source: Path, folder: Path, transpose: bool, length_unit: float, force: bool) -> None:
-    """Read weights, lengths, centres and labels from SOURCE (a folder or a TVB zip) and write them to FOLDER."""
+def command(source: str, folder: Path, transpose: bool, length_unit: float, force: bool) -> None:
+    """Read weights, lengths, centres and labels from SOURCE and write them to FOLDER.
+
+    SOURCE is a folder, a TVB zip, or the name of a tvb-data set."""
     from mpi_coupling.failure import UserError
-    from tvb_nest.connectome_files import read_connectome_files, write_connectome_files
+    from tvb_nest.connectome_import import import_connectome
 
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())) and not force:
         raise UserError(f"{folder} is not empty; name another folder, or use --force")
-    connectome = read_connectome_files(source).in_unit(length_unit)
-    if transpose:
-        connectome = connectome.turned()
-    write_connectome_files(connectome, folder)
-    for remark in connectome.remarks():
+    connectome, remarks = import_connectome(source, folder, rows_are_sources=transpose, length_unit=length_unit)
+    for remark in remarks:
         click.echo(f"note: {remark}")
-    click.echo(f"wrote {len(connectome.labels)} regions to {folder}")
+    click.echo(f"wrote {connectome.n_regions} regions to {folder}")

@@ -26,11 +26,7 @@ class Regions(click.ParamType):
 @click.command("init")
 @FOLDER
 @click.option("--example", type=click.Choice(NAMES), default=NAMES[0], show_default=True, help="What to simulate.")
-@click.option(
-    "--connectome",
-    type=click.Path(path_type=Path, exists=True),
-    help="Folder or zip of a connectome to use instead of the example's.",
-)
+@click.option("--connectome", help="Folder, zip or tvb-data name of a connectome to use instead of the example's.")
 @click.option("--regions", type=Regions(), help="Spiking regions instead of the example's, such as 26,78.")
 @click.option(
     "--compat",
@@ -41,7 +37,7 @@ class Regions(click.ParamType):
 )
 @click.option("-f", "--force", is_flag=True, help="Replace what an earlier init wrote in FOLDER.")
 def command(
-    folder: Path, example: str, connectome: Path | None, regions: list[int] | None, compat: str, force: bool
+    folder: Path, example: str, connectome: str | None, regions: list[int] | None, compat: str, force: bool
 ) -> None:
     """Write an example into FOLDER (default: here): its parameters and a README."""
     from tvb_nest.setup_folder import write_example

@@ -1,94 +1,81 @@
-"""Parameter files of tests."""
+"""A small brain and both ways to compute it."""
 
 from __future__ import annotations
 
-import json
+import os
 from collections.abc import Callable
-from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
+import numpy as np
 import pytest
 
-from tvb_nest.parameters import Parameters, parameters_of
+from tvb_nest.connectome import Connectome
+from tvb_nest.tvb_side.brain import Brain, IntegratorParameters
+from tvb_nest.tvb_side.mean_field.brain import MeanFieldBrain
+from tvb_nest.tvb_side.mean_field.parameters import MeanFieldParameters
+from tvb_nest.tvb_side.noise import NoiseParameters
+
+os.environ.setdefault("TVB_USER_HOME", "/tmp/tvb-of-tests")  # tvb-library makes a folder for its log
+
+INTEGRATOR = IntegratorParameters(dt=0.1, seed=7)
+NOISE = NoiseParameters({"ou_drift": 1e-3})
+COUPLING = 0.3
+SPIKING = (1, 4)
+INPUT = {"external_input_ex_ex": 0.0017, "external_input_in_ex": 0.0015, "weight_noise": 0.01}
+
+
+def small_connectome(n: int = 7, seed: int = 1) -> Connectome:
+    """Regions with random weights, a third of them 0, and delays from 0.6 ms to some 3 ms."""
+    rng = np.random.default_rng(seed)
+    weights = rng.random((n, n)) * (rng.random((n, n)) < 0.7)
+    lengths = rng.uniform(2.4, 12.0, (n, n))
+    return Connectome(weights, (lengths + lengths.T) / 2, rng.random((n, 3)), tuple(f"r{i}" for i in range(n)), 4.0)
+
+
+def start(parameters: MeanFieldParameters, n: int) -> np.ndarray:
+    """A state to start from, other in every region, in numbers that single precision holds exactly."""
+    state = np.zeros((len(parameters.state_variables), n))
+    state[0] = np.linspace(0.004, 0.009, n)
+    state[1] = np.linspace(0.012, 0.007, n)
+    return state.astype(np.float32).astype(np.float64)
+
+
+def make_brain(kind: str, order: int = 2, spiking: tuple[int, ...] = (), **options: Any) -> Brain:
+    """One brain, computed by our kernel or by The Virtual Brain."""
+    connectome = small_connectome()
+    parameters = MeanFieldParameters(order=order, **INPUT)
+    shared = {"noise": NOISE, "coupling": COUPLING, "initial": start(parameters, connectome.n_regions)}
+    if kind == "compiled":
+        return MeanFieldBrain(connectome, parameters, INTEGRATOR, spiking=spiking, **shared, **options)
+    pytest.importorskip("tvb.simulator.simulator")
+    from tvb_nest.tvb_side.reference import ReferenceBrain, mean_field_simulator
+
+    simulator = mean_field_simulator(connectome, parameters, INTEGRATOR, **shared)
+    return ReferenceBrain(simulator, spiking, **options)
 
 
 @pytest.fixture
-def make(tmp_path: Path) -> Callable[..., Parameters]:
-    """``make({section: {key: value}})``: parameters of a file in a temporary folder that need not exist."""
-    return lambda document=None: parameters_of(document or {}, tmp_path / "parameter.json")
+def small() -> SimpleNamespace:
+    """What the small brains are made of."""
+    return SimpleNamespace(
+        connectome=small_connectome(),
+        integrator=INTEGRATOR,
+        noise=NOISE,
+        coupling=COUPLING,
+        input=INPUT,
+        spiking=SPIKING,
+        start=start,
+    )
+
+
+@pytest.fixture(params=["compiled", "reference"])
+def brain(request: pytest.FixtureRequest) -> Callable[..., Brain]:
+    """Makes brains of one kind; see `make_brain`."""
+    return lambda *args, **options: make_brain(request.param, *args, **options)
 
 
 @pytest.fixture
-def original(tmp_path: Path) -> Path:
-    """A file as the original writes it: a section on a line, linked keys with their values, keys of all versions."""
-    sections = {
-        "param_nest": {"sim_resolution": 0.1, "master_seed": 46, "total_num_virtual_procs": 6},
-        "param_nest_topology": {
-            "param_neuron_excitatory": {"E_L": -64.5, "b": 10.0, "tau_w": 500.0},
-            "param_neuron_inhibitory": {"E_L": -65.0},
-            "nb_region": 104,
-            "nb_neuron_by_region": 1000,
-            "percentage_inhibitory": 0.2,
-        },
-        "param_nest_connection": {
-            "weight_local": 1.0,
-            "g": 10.0,
-            "nb_external_synapse": 115,
-            "path_homogeneous": "/data/connection_homogeneous_",
-            "path_weight": "/data/weights.npy",
-            "path_distance": "/data/distance.npy",
-            "velocity": 3.0,
-        },
-        "param_nest_background": {
-            "rate_ex": 2.0,
-            "rate_in": 0.0,
-            "weight_poisson": 1.0,
-            "multimeter_list": {"VM_pop_1_ex": [["V_m"], 0, 10]},
-            "record_spike_list": {"pop_1_ex": [0, 800], "pop_2_in": [1800, 1999]},
-        },
-        "param_tvb_model": {
-            "order": 2,
-            "E_L_e": -64.5,
-            "b_e": 10.0,
-            "Q_i": 10.0,
-            "N_tot": 1000,
-            "g": 0.2,
-            "K_ext_e": 115,
-        },
-        "param_tvb_connection": {
-            "path_cortical": "/data/cortical.npy",
-            "orientation": True,
-            "path_weight": "/data/weights.npy",
-            "nb_region": 104,
-        },
-        "param_tvb_coupling": {"a": 1.0},
-        "param_tvb_integrator": {"sim_resolution": 0.1, "seed": 45, "seed_init": 44},
-        "param_tvb_monitor": {
-            "parameter_TemporalAverage": {"variables_of_interest": [0, 1, 2, 3], "period": 1.0},
-            "parameter_Bold": {"variables_of_interest": [0], "period": 2000.0},
-            "SEEG": False,
-            "parameter_SEEG": {"path": "/data/sensors.txt", "scaling_projection": 100.0},
-            "ECOG": True,
-            "parameter_ECOG": {"path": "/data/sensors.txt", "scaling": 1000.0},
-        },
-        "param_TR_nest_to_tvb": {
-            "scaling": 1.0,
-            "init": "./init_spikes.npy",
-            "nb_neurons": 800.0,
-            "synch": 2.0,
-            "width": 20.0,
-        },
-        "param_TR_tvb_to_nest": {"percentage_shared": 0.01, "seed": 43, "nb_synapses": 115, "save_spike": True},
-        "param_co_simulation": {
-            "co-simulation": True,
-            "nb_MPI_nest": 6,
-            "id_region_nest": [26, 78],
-            "synchronization": 2.0,
-            "cluster": False,
-            "mpi": ["mpirun"],
-            "translation_thread": 3,
-        },
-    }
-    lines = [f'"{name}" : {json.dumps(content)},' for name, content in sections.items()]
-    file = tmp_path / "parameter.json"
-    file.write_text("\n".join(["{", *lines, '"result_path":"/results/case/",', '"begin":0.0,', '"end":10000.0', "}"]))
-    return file
+def both() -> Callable[..., tuple[Brain, Brain]]:
+    """Makes the same brain twice, compiled and by The Virtual Brain."""
+    return lambda *args, **options: tuple(make_brain(k, *args, **options) for k in ("compiled", "reference"))

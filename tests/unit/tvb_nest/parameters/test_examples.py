@@ -7,7 +7,6 @@ import pytest
 
 from mpi_coupling.failure import UserError
 from mpi_coupling.settings.problems import ABSENT
-from tvb_nest.connectome_files import ConnectomeFiles, write_connectome_files
 from tvb_nest.examples import NAMES, load_example
 from tvb_nest.parameters import Mode, keys, read_parameters
 from tvb_nest.parameters.places import value_at
@@ -96,12 +95,14 @@ def test_slips_of_the_original_are_corrected_unless_asked_for(tmp_path):
 def test_a_brain_of_ones_own(tmp_path):
     square = np.ones((5, 5))
     source = tmp_path / "brain"
-    write_connectome_files(ConnectomeFiles(square, square, np.zeros((5, 3)), tuple("abcde")), source)
-    parameters = write_example(tmp_path / "simulation", "asynchronous", connectome=source, regions=[4, 1])
+    source.mkdir()
+    np.save(source / "weights.npy", square)
+    np.save(source / "distance.npy", square)
+    parameters = write_example(tmp_path / "simulation", "asynchronous", connectome=str(source), regions=[4, 1])
     assert parameters.connectome == source
     assert parameters.spiking == (4, 1) and parameters.resolved.param_tvb_connection.nb_region == 5
     with pytest.raises(UserError, match=r"id_region_nest\[0\] = 9: must be a region from 0 to 4"):
-        write_example(tmp_path / "other", "asynchronous", connectome=source)
+        write_example(tmp_path / "other", "asynchronous", connectome=str(source))
     assert not (tmp_path / "other").exists()
 
 
