@@ -12,11 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
+from mpi_coupling.settings.problems import ABSENT, Finding
 from mpi_coupling.world import UserError
 from multiscale_run.circuit_check import check_circuit, neuron_population
 from multiscale_run.config import Note, Problem, SimulationConfig, check_fields, check_names
 from multiscale_run.config.document import SECTION
-from multiscale_run.config.problems import ABSENT, Finding
 from multiscale_run.coupling import Expression, registry
 from multiscale_run.geometry import RECIPES
 from multiscale_run.mechanisms import mechanism_library, mod_folder

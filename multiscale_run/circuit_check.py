@@ -15,8 +15,8 @@ import libsonata
 import morphio
 import numpy as np
 
+from mpi_coupling.settings.problems import ABSENT
 from multiscale_run.config import Problem, SimulationConfig
-from multiscale_run.config.problems import ABSENT
 
 BIOPHYSICAL, ASTROCYTE, CHEMICAL, TRIPARTITE = "biophysical", "astrocyte", "chemical", "synapse_astrocyte"
 FIRST_SYNAPSE_GID = 1_000_000

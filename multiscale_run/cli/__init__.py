@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 import sys
 from pathlib import Path
 
 import click
 
+from mpi_coupling.command_line import LazyGroup
 from multiscale_run import __version__
 
 COMMANDS = {
@@ -24,23 +24,9 @@ FOLDER = click.argument("folder", type=click.Path(path_type=Path), default=".", 
 """The simulation folder: every command works in the present one without it."""
 
 
-class _LazyGroup(click.Group):
-    """A group that imports a command's file when the command is called, so that ``--help`` is immediate."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
-            return None
-        return importlib.import_module(f"{__name__}.{cmd_name.replace('-', '_')}").command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
-
-
-@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=LazyGroup, package=__name__, summaries=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.version_option(__version__, prog_name="multiscale-run")
 @click.option("-v", "--verbose", is_flag=True, help="Say more: log everything.")
 def group(verbose: bool) -> None:

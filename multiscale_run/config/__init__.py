@@ -4,9 +4,9 @@
 what ``multiscale-run init`` writes.
 """
 
+from mpi_coupling.settings.problems import ConfigError, Note, Problem
 from multiscale_run.config.loading import load_config
 from multiscale_run.config.names import check_names
-from multiscale_run.config.problems import ConfigError, Note, Problem
 from multiscale_run.config.registry import FieldInfo, Registry, check_fields
 from multiscale_run.config.schema import Connection, Metabolism, MultiscaleRun, Report
 from multiscale_run.config.simulation_config import SimulationConfig

@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from multiscale_run.config.problems import ABSENT, ConfigError, Finding, KeyPath, Problem, format_key_path
+from mpi_coupling.settings.json_file import merge, read_json
+from mpi_coupling.settings.problems import ABSENT, ConfigError, Finding, KeyPath, Problem, format_key_path
 
 PARENT_KEY = "parent_config_path"
 SECTION = "multiscale_run"
 FILE_NAME = "simulation_config.json"
-
-
-class _JsonObject(dict[str, Any]):
-    """A JSON object that remembers the keys it was given twice."""
-
-    def __init__(self, pairs: list[tuple[str, Any]]) -> None:
-        super().__init__(pairs)
-        keys = [key for key, _ in pairs]
-        self.duplicates = sorted({key for key in keys if keys.count(key) > 1})
 
 
 @dataclass(frozen=True)
@@ -92,7 +83,7 @@ def read_document(path: Path | str) -> Document:
 
 def _read_chain(file: Path, folder: Path, children: tuple[Path, ...]) -> Document:
     name = os.path.relpath(file, folder)
-    data = _read_json(file, name)
+    data = read_json(file, name)
     document = Document(folder, data, dict(_places(data, name)))
     parent_path = next((p for p in ((PARENT_KEY,), (SECTION, PARENT_KEY)) if document.value(p) is not ABSENT), None)
     if parent_path is None:
@@ -117,43 +108,8 @@ def _parent_file(document: Document, place: KeyPath, file: Path, chain: tuple[Pa
     return parent
 
 
-def _read_json(file: Path, name: str) -> dict[str, Any]:
-    try:
-        data = json.loads(file.read_text(encoding="utf-8-sig"), object_pairs_hook=_JsonObject)
-    except json.JSONDecodeError as error:
-        place = f"line {error.lineno}, column {error.colno}"
-        raise ConfigError([Problem(name, place, ABSENT, f"not valid JSON: {error.msg}")]) from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError([Problem(name, "", ABSENT, f"cannot be read: {error}")]) from error
-    if not isinstance(data, dict):
-        raise ConfigError([Problem(name, "", ABSENT, "must hold a JSON object {...}")])
-    duplicates = [
-        Problem(name, format_key_path(path), ABSENT, "is given twice; keep one of them") for path in _duplicates(data)
-    ]
-    if duplicates:
-        raise ConfigError(duplicates)
-    return data
-
-
-def _duplicates(node: Any, path: KeyPath = ()) -> Iterator[KeyPath]:
-    if isinstance(node, _JsonObject):
-        yield from ((*path, key) for key in node.duplicates)
-    items = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
-    for key, value in items:
-        yield from _duplicates(value, (*path, key))
-
-
 def _places(node: Any, file: str, path: KeyPath = ()) -> Iterator[tuple[KeyPath, str]]:
     yield path, file
     if isinstance(node, dict):
         for key, value in node.items():
             yield from _places(value, file, (*path, key))
-
-
-def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """Merge two nested mappings key by key; where both have a value that is not a mapping, the one above wins."""
-    merged = dict(below)
-    for key, value in above.items():
-        old = merged.get(key)
-        merged[key] = merge(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
-    return merged

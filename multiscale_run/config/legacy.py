@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
+from mpi_coupling.settings.problems import ABSENT, Finding, KeyPath, Note, format_key_path
 from multiscale_run.config.document import Document
-from multiscale_run.config.problems import ABSENT, Finding, KeyPath, Note, format_key_path
 
 _TABLE = Path(__file__).with_name("ignored_keys.csv")
 

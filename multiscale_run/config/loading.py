@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pydantic import ValidationError
+
+from mpi_coupling.settings.problems import ABSENT, ConfigError, Finding, Note, format_key_path
+from mpi_coupling.settings.validation import findings_of
 from multiscale_run.config import cross_checks
-from multiscale_run.config.document import SECTION, locate, read_document
+from multiscale_run.config.document import SECTION, Document, locate, read_document
 from multiscale_run.config.legacy import not_ignored, strip_ignored
 from multiscale_run.config.parts import Parts, parts_of
-from multiscale_run.config.problems import ABSENT, ConfigError, Finding, Note, format_key_path
+from multiscale_run.config.schema import SimulationFile
 from multiscale_run.config.simulation_config import SimulationConfig
 from multiscale_run.config.substitution import substitute
-from multiscale_run.config.validation import findings_of, validate
 
 NO_SECTION = "is missing: this is a plain SONATA configuration; `multiscale-run init` writes one with the section"
 
@@ -31,10 +34,10 @@ def load_config(path: Path | str) -> SimulationConfig:
     if document.value((SECTION,)) is ABSENT:
         raise ConfigError([document.problem(Finding((SECTION,), NO_SECTION))])
     findings = not_ignored(reference_findings, ignored)
-    error = validate(document)
+    error = _compare(document)
     if error is not None:
         unresolved = {finding.path for finding in findings}
-        findings += [finding for finding in findings_of(error) if finding.path not in unresolved]
+        findings += [finding for finding in findings_of(error, SimulationFile) if finding.path not in unresolved]
     parts = parts_of(document, error)
     findings += cross_checks.apply(cross_checks.PROBLEM_RULES, parts)
     if findings or parts.run is None or parts.node_sets_file is None:
@@ -51,6 +54,15 @@ def load_config(path: Path | str) -> SimulationConfig:
         ignored_keys=ignored,
         raw=original.data,
     )
+
+
+def _compare(document: Document) -> ValidationError | None:
+    """Compare a document with the schema; None when it fits."""
+    try:
+        SimulationFile.model_validate(document.data, context={"folder": document.folder})
+    except ValidationError as error:
+        return error
+    return None
 
 
 def _notes(parts: Parts) -> tuple[Note, ...]:

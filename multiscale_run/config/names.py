@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, Literal, TypeAlias
 
+from mpi_coupling.settings.problems import Finding, KeyPath, Problem
 from mpi_coupling.world import UserError
 from multiscale_run.config.document import SECTION
-from multiscale_run.config.problems import Finding, KeyPath, Problem
 from multiscale_run.config.registry import field_uses
 from multiscale_run.config.simulation_config import SimulationConfig
 

@@ -9,11 +9,11 @@ from typing import Any, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from mpi_coupling.settings.problems import KeyPath
+from mpi_coupling.settings.validation import path_of
 from multiscale_run.config.document import SECTION, Document
-from multiscale_run.config.problems import KeyPath
 from multiscale_run.config.schema import Connection, MultiscaleRun, Report, Run, SonataPart, SonataReport
 from multiscale_run.config.sonata_paths import circuit_node_sets, sonata_path
-from multiscale_run.config.validation import path_of
 
 Model = TypeVar("Model", bound=BaseModel)
 Placed: TypeAlias = list[tuple[KeyPath, Model]]

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from mpi_coupling.settings.problems import Finding, KeyPath, Problem, unknown_name
 from mpi_coupling.world import UserError
 from multiscale_run.config.document import SECTION
 from multiscale_run.config.hints import describe, fits
-from multiscale_run.config.problems import Finding, KeyPath, Problem, unknown_name
 from multiscale_run.config.schema import Report
 from multiscale_run.config.simulation_config import SimulationConfig
 

@@ -8,10 +8,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from mpi_coupling.settings.json_file import merge
+from mpi_coupling.settings.problems import Finding, Note, Problem
 from multiscale_run.config.cross_checks.timing import periods
-from multiscale_run.config.document import SECTION, Document, merge
+from multiscale_run.config.document import SECTION, Document
 from multiscale_run.config.legacy import IgnoredKey
-from multiscale_run.config.problems import Finding, Note, Problem
 from multiscale_run.config.schema import MultiscaleRun, Run, Simulator
 from multiscale_run.config.view import ConfigView
 

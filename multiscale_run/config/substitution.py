@@ -9,8 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from mpi_coupling.settings.problems import Finding, KeyPath, nearest
 from multiscale_run.config.document import SECTION, Document
-from multiscale_run.config.problems import Finding, KeyPath, nearest
 
 _REFERENCE = re.compile(r"\$\{([^{}]*)\}")
 _PACKAGE = Path(__file__).resolve().parents[1]

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Iterator
 
+from mpi_coupling.settings.problems import Finding
 from multiscale_run.config.cross_checks import couplings, files, limits, timing
 from multiscale_run.config.parts import Parts
-from multiscale_run.config.problems import Finding
 
 Rule = Callable[[Parts], Iterator[Finding]]
 

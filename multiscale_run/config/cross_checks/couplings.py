@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from mpi_coupling.settings.problems import Finding
 from multiscale_run.config.document import SECTION
 from multiscale_run.config.parts import Parts
-from multiscale_run.config.problems import Finding
 from multiscale_run.config.schema import DEFAULT_INPUTS, Connection
 from multiscale_run.config.schema.metabolism import LAYER_INPUT
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import PurePath, PurePosixPath
 
+from mpi_coupling.settings.problems import Finding, KeyPath, format_key_path
 from multiscale_run.config.parts import Parts
-from multiscale_run.config.problems import Finding, KeyPath, format_key_path
 
 
 def check_inputs_exist(parts: Parts) -> Iterator[Finding]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 
+from mpi_coupling.settings.problems import Finding, KeyPath
 from multiscale_run.config.document import SECTION
 from multiscale_run.config.parts import Parts
-from multiscale_run.config.problems import Finding, KeyPath
 from multiscale_run.config.schema import Bounds, Check
 
 _UNBOUNDED = (-math.inf, -math.inf, math.inf, math.inf)

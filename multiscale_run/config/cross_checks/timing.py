@@ -6,9 +6,9 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
+from mpi_coupling.settings.problems import Finding, KeyPath
 from multiscale_run.config.document import SECTION
 from multiscale_run.config.parts import Parts
-from multiscale_run.config.problems import Finding, KeyPath
 from multiscale_run.config.schema import MultiscaleRun, Simulator
 
 NO_PARTNER_WINDOW = 10_000

@@ -1,6 +1,7 @@
 """The typed model of simulation_config.json: one file per section, one field per key."""
 
-from multiscale_run.config.schema.base import SIMULATORS, Section, Simulator
+from mpi_coupling.settings.schema import Section
+from multiscale_run.config.schema.base import SIMULATORS, Simulator
 from multiscale_run.config.schema.bloodflow import Bloodflow
 from multiscale_run.config.schema.check import Bounds, Check
 from multiscale_run.config.schema.connection import EVENTS, Connection

@@ -1,4 +1,4 @@
-"""What all sections share: strict types, no unknown keys, a description and a unit for every key."""
+"""What the sections share: SONATA's leniency, durations in time steps, paths, the names of the simulators."""
 
 from __future__ import annotations
 
@@ -13,29 +13,10 @@ SIMULATORS: tuple[Simulator, ...] = ("neurodamus", "steps", "bloodflow", "metabo
 """All simulators, in the order in which they advance within a step."""
 
 
-class Section(BaseModel):
-    """A section of the configuration that is ours: a key that it does not know is an error."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
-
-
 class SonataSection(BaseModel):
     """A section that belongs to SONATA: only the keys we use are looked at."""
 
     model_config = ConfigDict(extra="ignore", strict=True, frozen=True, allow_inf_nan=False)
-
-
-def key(default: Any, description: str, unit: str = "", **bounds: Any) -> Any:
-    """Declare a key: its default (``...`` when it must be given), what it means and its unit.
-
-    Args:
-        default: value where the file has none; a function of no arguments for a section.
-        description: one sentence for the configuration reference.
-        unit: physical unit; empty for names, switches and plain numbers.
-        bounds: pydantic's ``gt``, ``ge``, ``lt``, ``le``, ``min_length``, ``max_length``.
-    """
-    given = {"default_factory": default} if callable(default) else {"default": default}
-    return Field(**given, description=description, json_schema_extra={"unit": unit}, **bounds)
 
 
 def _whole_ticks(value: Any) -> int:

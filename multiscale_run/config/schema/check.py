@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from multiscale_run.config.schema.base import Section, key
+from mpi_coupling.settings.schema import Section, key
 
 
 class Bounds(Section):

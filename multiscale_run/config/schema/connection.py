@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
 
-from multiscale_run.config.schema.base import SIMULATORS, Section, Simulator, key
+from mpi_coupling.settings.schema import Section, key
+from multiscale_run.config.schema.base import SIMULATORS, Simulator
 
 EVENTS: dict[str, Simulator] = {
     f"{when}_{simulator}_advance": simulator for simulator in SIMULATORS for when in ("before", "after")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from multiscale_run.config.schema.base import Section, Ticks, key
+from mpi_coupling.settings.schema import Section, key
+from multiscale_run.config.schema.base import Ticks
 
 
 class Species(Section):

@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Discriminator, Field, Tag
 
-from multiscale_run.config.schema.base import FolderPath, Section, Ticks, key
+from mpi_coupling.settings.schema import Section, key
+from multiscale_run.config.schema.base import FolderPath, Ticks
 from multiscale_run.config.schema.check import Check
 
 InputName: TypeAlias = Literal["ina_density", "ik_density", "mito_scale", "bf_fin", "bf_fout", "bf_vol"]

@@ -8,7 +8,8 @@ from typing import Annotated, Any, TypeAlias
 from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
 
-from multiscale_run.config.schema.base import SIMULATORS, FolderPath, Section, Simulator, Ticks, key
+from mpi_coupling.settings.schema import Section, key
+from multiscale_run.config.schema.base import SIMULATORS, FolderPath, Simulator, Ticks
 from multiscale_run.config.schema.bloodflow import Bloodflow
 from multiscale_run.config.schema.connection import Connection, Event
 from multiscale_run.config.schema.extracellular import Steps

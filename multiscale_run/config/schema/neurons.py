@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from multiscale_run.config.schema.base import Section, key
+from mpi_coupling.settings.schema import Section, key
 from multiscale_run.config.schema.check import Check
 
 

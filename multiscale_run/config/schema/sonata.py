@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from multiscale_run.config.schema.base import SonataSection, key
+from mpi_coupling.settings.schema import key
+from multiscale_run.config.schema.base import SonataSection
 from multiscale_run.config.schema.multiscale_run import MultiscaleRun
 
 

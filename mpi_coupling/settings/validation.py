@@ -1,4 +1,4 @@
-"""Types, bounds and unknown keys: what pydantic finds, said in the words of the configuration's user."""
+"""Types, bounds and unknown keys: what pydantic finds, said in the words of the user."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from multiscale_run.config.document import Document
-from multiscale_run.config.problems import Finding, KeyPath, nearest, unknown_name
-from multiscale_run.config.schema import SimulationFile
+from mpi_coupling.settings.problems import Finding, KeyPath, nearest, unknown_name
 
 MESSAGES: Mapping[str, str] = {
     "missing": "is missing",
@@ -37,18 +36,14 @@ MESSAGES: Mapping[str, str] = {
 """Message by pydantic's error type; a type that is not here brings its own."""
 
 
-def validate(document: Document) -> ValidationError | None:
-    """Compare a document with the schema; None when it fits."""
-    try:
-        SimulationFile.model_validate(document.data, context={"folder": document.folder})
-    except ValidationError as error:
-        return error
-    return None
+def findings_of(error: ValidationError, root: type[BaseModel]) -> list[Finding]:
+    """Everything that is wrong with a document, from pydantic's report on it.
 
-
-def findings_of(error: ValidationError) -> list[Finding]:
-    """Everything that is wrong with a document, from pydantic's report on it."""
-    return [_finding(details) for details in error.errors(include_url=False)]
+    Args:
+        error: the report.
+        root: the model that the document was compared with; its keys are what unknown ones are compared with.
+    """
+    return [_finding(details, root) for details in error.errors(include_url=False)]
 
 
 def path_of(details: ErrorDetails) -> KeyPath:
@@ -56,10 +51,10 @@ def path_of(details: ErrorDetails) -> KeyPath:
     return tuple(part for part in details["loc"] if part != "[key]" and not str(part).startswith("<"))
 
 
-def _finding(details: ErrorDetails) -> Finding:
+def _finding(details: ErrorDetails, root: type[BaseModel]) -> Finding:
     path, kind, context = path_of(details), details["type"], details.get("ctx", {})
     if kind == "extra_forbidden":
-        return unknown_name(path, path[-1], MESSAGES[kind], _keys_at(path[:-1]))
+        return unknown_name(path, path[-1], MESSAGES[kind], _keys_at(path[:-1], root))
     if kind == "unknown_name":
         return unknown_name(path, path[-1], details["msg"], context["allowed"])
     if kind == "literal_error":
@@ -77,17 +72,22 @@ def _wrong_choice(path: KeyPath, details: ErrorDetails) -> Finding:
     return Finding(path, f"must be one of {shown}", nearest(details["input"], names))
 
 
-def _keys_at(path: KeyPath) -> list[str]:
-    sections: list[Any] = [SimulationFile]
+def _keys_at(path: KeyPath, root: type[BaseModel]) -> list[str]:
+    sections: list[Any] = [root]
     for part in path:
         sections = [inner for section in sections for inner in _inside(section, part)]
-    return [name for section in sections if _is_model(section) for name in section.model_fields]
+    return [name for section in sections if _is_model(section) for name in _fields(section)]
+
+
+def _fields(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """Fields by the names that files use."""
+    return {field.alias or name: field for name, field in model.model_fields.items()}
 
 
 def _inside(annotation: Any, part: str | int) -> Iterator[Any]:
     """Types a key or index of a value of the annotated type may have, with alternatives spread out."""
     if _is_model(annotation):
-        field = annotation.model_fields.get(part)
+        field = _fields(annotation).get(str(part))
         yield from _alternatives(field.annotation) if field else ()
     elif get_origin(annotation) in (dict, list):
         yield from _alternatives(get_args(annotation)[-1])

@@ -1,4 +1,4 @@
-"""What is wrong with a configuration: problems, each naming file, key, value, what is allowed and the remedy."""
+"""What is wrong with settings: problems, each naming file, key, value, what is allowed and the remedy."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, TypeAlias
 
-from mpi_coupling.world import UserError
+from mpi_coupling.failure import UserError
 
 KeyPath: TypeAlias = tuple[str | int, ...]
 """Place in a JSON document: keys of objects and indices of lists, from the root."""

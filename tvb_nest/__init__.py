@@ -1,0 +1,1 @@
+"""tvb-nest: co-simulation of a whole brain (The Virtual Brain) with spiking regions (NEST)."""

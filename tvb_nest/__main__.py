@@ -1,0 +1,5 @@
+"""``python -m tvb_nest``: the ``tvb-nest`` program."""
+
+from tvb_nest.cli import main
+
+main()
