@@ -86,11 +86,17 @@ class SpikingNetwork:
         """Excitatory neurons per region, whose mean rate TVB sees."""
         return [len(region.populations.get(EXCITATORY, ())) for region in self.regions]
 
+    @property
+    def min_delay_steps(self) -> int:
+        """The shortest delay in the network; windows are multiples of it."""
+        return round(self._nest.min_delay / self.dt)
+
     def prepare(self) -> None:
         """Make the network ready to run."""
         if not self._prepared:
             self._kernel.prepare()
             self._prepared = True
+            self._grain = self.min_delay_steps
 
     def set_rates(self, window_start_step: int, rates: NDArray[np.float64]) -> None:
         """Give the next window's Poisson input.
@@ -123,10 +129,17 @@ class SpikingNetwork:
         """Simulate a window; afterwards `spikes` gives what fired in it.
 
         Raises:
+            UserError: a window before was no multiple of the shortest delay. NEST would go on, but its devices then
+                draw their random numbers in another order, so that the result depends on the window.
             RuntimeError: the network is not prepared, or the window has steps without a rate.
         """
         if not self._prepared:
             raise RuntimeError("prepare() the network before run()")
+        if self.step % self._grain:
+            raise UserError(
+                f"a window ended at {self.step * self.dt:.6g} ms, but only the last one may be no multiple of NEST's "
+                f"shortest delay, {self._grain * self.dt:.6g} ms: choose another window or delay_local"
+            )
         end = self.step + n_steps
         if self._rate_input is not None and end > self._covered:
             raise RuntimeError(f"there are input rates up to step {self._covered} only, not up to {end}: set_rates()")
