@@ -169,6 +169,10 @@ def wrong_input():
         attempt("off grid", network.set_spikes, 0, [(np.array([0]), np.array([0.15]))])
         attempt("neuron", network.set_spikes, 0, [(np.array([10]), np.array([0.1]))])
         attempt("past", network.set_spikes, 0, [(np.array([1]), np.array([0.0]))])
+    with SpikingNetwork(neurons("none", delay_local=0.5), [3]) as network:
+        network.prepare()
+        network.run(7)
+        attempt("inside a slice", network.run, 5)
     attempt(
         "model", SpikingNetwork, NetworkParameters(populations=PopulationParameters(10, neuron_type="aeif_cnd")), [0]
     )

@@ -27,6 +27,7 @@ assert dict(os.environ) == before, "the environment was not put back"
 assert sys.argv == ["program", "--quiet", "--debug"]
 assert session.import_nest() is nest
 from mpi4py import MPI
+nest.verbosity = nest.VerbosityLevel.ERROR
 nest.Create("iaf_psc_exp", 3)
 nest.Simulate(1.0)
 total = MPI.COMM_WORLD.allreduce(nest.network_size + MPI.COMM_WORLD.rank)
