@@ -58,6 +58,8 @@ class Kernel:
 class RateInput:
     """Independent Poisson spikes into every neuron, one inhomogeneous_poisson_generator per region.
 
+    In the very first step of a simulation NEST's generators are silent.
+
     Args:
         nest: the module.
         parameters: of the network.
@@ -170,13 +172,16 @@ class SpikeReader:
         self._kernel = kernel
         self._recorder = nest.Create("spike_recorder")
         self._regions = {region.index: position for position, region in enumerate(regions)}
+        self._spans: dict[tuple[int, str], tuple[int, int]] = {}
         last = max(max(region.nodes.tolist()) for region in regions)
         self._region_of, self._neuron_of = np.full((2, last + 1), -1)
         for position, region in enumerate(regions):
             ids = region.nodes.tolist()
             self._region_of[ids], self._neuron_of[ids] = position, np.arange(len(ids))
             for name in populations:
-                nest.Connect(region.select(name), self._recorder)
+                nodes = region.select(name)
+                nest.Connect(nodes, self._recorder)
+                self._spans[region.index, name] = tuple(self._neuron_of[[min(nodes.tolist()), max(nodes.tolist())]])
         self._times = [np.empty(0)] * len(regions)
         self._neurons = [np.empty(0, dtype=np.int64)] * len(regions)
 
@@ -193,7 +198,14 @@ class SpikeReader:
         """Empty the recorder; only outside Prepare and Cleanup."""
         self._kernel.set(self._recorder, [{"n_events": 0}])
 
-    def spikes(self, region: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        """Times (ms), sorted, and neurons of the last window."""
+    def spikes(self, region: int, population: str | None) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Times (ms), sorted, and neurons of the last window; see `SpikingNetwork.spikes`."""
         position = self._regions[region]
-        return self._times[position], self._neurons[position]
+        times, neurons = self._times[position], self._neurons[position]
+        if population is None:
+            return times, neurons
+        if (region, population) not in self._spans:
+            raise ValueError(f"the spikes of population {population!r} of region {region} are not recorded")
+        first, last = self._spans[region, population]
+        chosen = (first <= neurons) & (neurons <= last)
+        return times[chosen], neurons[chosen]

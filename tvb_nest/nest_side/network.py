@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +17,11 @@ from mpi_coupling.failure import UserError
 from tvb_nest.nest_side import connections, devices, session
 from tvb_nest.nest_side.exchange import Kernel, RateInput, SpikeInput, SpikeReader, Train, background_in_rates
 from tvb_nest.nest_side.output_files import OutputFolder
-from tvb_nest.nest_side.own_model import OwnModel
+from tvb_nest.nest_side.own_model import STANDARD, OwnModel
 from tvb_nest.nest_side.parameters import NetworkParameters
 from tvb_nest.nest_side.populations import EXCITATORY, Region, create_region
+
+Input = TypeVar("Input", RateInput, SpikeInput)
 
 KERNEL_SEEDS = 2**32 - 1
 """NEST takes seeds from 1 to this."""
@@ -52,7 +54,7 @@ class SpikingNetwork:
         seed: int = 46,
         threads: int = 1,
         folder: Path | None = None,
-        own_model: OwnModel | None = None,
+        own_model: OwnModel = STANDARD,
     ) -> None:
         self.parameters, self.dt = parameters, parameters.sim_resolution
         self.step = 0
@@ -109,8 +111,8 @@ class SpikingNetwork:
             UserError: a rate is negative or not a number.
             ValueError: the window or the shape is wrong, or the network has no such input.
         """
-        self._check_input(self._rate_input, "rates", window_start_step)
-        self._covered = self._rate_input.send(self.step, np.asarray(rates, dtype=float))
+        device = self._input(self._rate_input, "rates", window_start_step)
+        self._covered = device.send(self.step, np.asarray(rates, dtype=float))
 
     def set_spikes(self, window_start_step: int, trains: Sequence[Train]) -> None:
         """Give the next window's spikes.
@@ -122,8 +124,7 @@ class SpikingNetwork:
         Raises:
             ValueError: the window, a neuron or a time is wrong, or the network has no such input.
         """
-        self._check_input(self._spike_input, "spikes", window_start_step)
-        self._spike_input.send(self.step, trains)
+        self._input(self._spike_input, "spikes", window_start_step).send(self.step, trains)
 
     def run(self, n_steps: int) -> None:
         """Simulate a window; afterwards `spikes` gives what fired in it.
@@ -143,23 +144,36 @@ class SpikingNetwork:
         end = self.step + n_steps
         if self._rate_input is not None and end > self._covered:
             raise RuntimeError(f"there are input rates up to step {self._covered} only, not up to {end}: set_rates()")
-        if self._own is not None and "simulate" in self._own:
+        if "simulate" in self._own:
             self._own.call("simulate", self._nest, self.parameters, self.step * self.dt, end * self.dt)
         self._kernel.run(n_steps * self.dt)
         self.step = end
         self._collect()
 
-    def spikes(self, region: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        """Spikes of the recorded populations of a region in the last window: sorted times (ms) and neurons."""
-        return self._reader.spikes(region)
+    def spikes(self, region: int, population: str | None = None) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Spikes of a region in the last window.
+
+        Args:
+            region: index into the connectome.
+            population: one of the recorded ones; None is all of them.
+
+        Returns:
+            Times (ms), sorted, and neurons, counted in the region.
+
+        Raises:
+            ValueError: the population is not recorded.
+        """
+        return self._reader.spikes(region, population)
 
     def close(self) -> None:
         """End the simulation, close the files and free NEST's memory. May be called twice."""
-        if self._prepared:
-            self._kernel.cleanup()
-            self._prepared = False
-        self._output.close()
-        session.release(self)
+        try:
+            if self._prepared:
+                self._prepared = False
+                self._kernel.cleanup()
+        finally:
+            self._output.close()
+            session.release(self)
 
     def __enter__(self) -> SpikingNetwork:
         return self
@@ -175,29 +189,44 @@ class SpikingNetwork:
             "rng_seed": 1 + int(self._kernel_seed.generate_state(1, np.uint64)[0]) % KERNEL_SEEDS,
             "print_time": False,
         }
-        if self._own is not None and "kernel" in self._own:
+        if "kernel" in self._own:
             settings = self._own.call("kernel", settings)
         try:
             self._nest.set(**settings)
         except (self._nest.NESTError, TypeError, ValueError, AttributeError) as error:
             raise UserError(f"kernel settings {settings}: NEST refuses them: {error}") from error
+        if not np.isclose(self._nest.resolution, self.dt):
+            raise UserError(
+                f"own model {self._own.file}: kernel() set the resolution to {self._nest.resolution} ms; leave it at "
+                f"{self.dt} ms, the time step of the brain, and change sim_resolution instead"
+            )
         self._kernel = Kernel()
 
     def _create_populations(self, regions: Sequence[int]) -> list[Region]:
         """Step 2."""
         seeds = self._value_seed.spawn(len(regions))
-        if self._own is None or "populations" not in self._own:
+        if "populations" not in self._own:
             values = self.parameters.populations
             return [
                 create_region(self._nest, values, index, np.random.default_rng(seed))
                 for index, seed in zip(regions, seeds, strict=True)
             ]
-        return [Region(i, self._own.call("populations", self._nest, self.parameters, i)) for i in regions]
+        return [self._own_region(index) for index in regions]
+
+    def _own_region(self, index: int) -> Region:
+        populations = self._own.call("populations", self._nest, self.parameters, index)
+        for name, nodes in populations.items():
+            if not isinstance(nodes, self._nest.NodeCollection):
+                kind = type(nodes).__name__
+                raise UserError(
+                    f"own model {self._own.file}: population {name!r} is a {kind}, not what nest.Create gives"
+                )
+        return Region(index, populations)
 
     def _connect(self, connectome: connections.BrainConnections | None) -> None:
         """Step 3."""
         for region in self.regions:
-            if self._own is not None and "connections" in self._own:
+            if "connections" in self._own:
                 self._own.call("connections", self._nest, self.parameters, region.index, region.populations)
             else:
                 connections.connect_inside(self._nest, self.parameters, region)
@@ -212,14 +241,15 @@ class SpikingNetwork:
         """Step 4."""
         nest, parameters = self._nest, self.parameters
         self._reader = SpikeReader(nest, self.regions, parameters.recorded_populations, self._kernel)
-        if self._own is not None and "devices" in self._own:
+        if "devices" in self._own:
             by_region = {region.index: region.populations for region in self.regions}
             recorders = devices.own_recorders(self._own.call("devices", nest, parameters, by_region))
             background = 0.0
         else:
             background = background_in_rates(parameters)
             recorders = self._standard_devices(excitatory_poisson=not background)
-        self._rate_input = self._spike_input = None
+        self._rate_input: RateInput | None = None
+        self._spike_input: SpikeInput | None = None
         if parameters.external_input == "rates":
             self._rate_input = RateInput(nest, parameters, self.regions, self._kernel, background)
         elif parameters.external_input == "spikes":
@@ -235,11 +265,13 @@ class SpikingNetwork:
         neurons = sum(others, start=first)
         return [devices.make_recorder(nest, r, neurons, parameters.delay_local) for r in parameters.recordings]
 
-    def _check_input(self, device: RateInput | SpikeInput | None, kind: str, start: int) -> None:
+    def _input(self, device: Input | None, kind: str, start: int) -> Input:
+        """The device that takes the next window's input, when there is one and the window is the next."""
         if device is None:
             raise ValueError(f"the network's external_input is {self.parameters.external_input!r}, not {kind!r}")
         if start != self.step:
             raise ValueError(f"input for the window from step {start}, but the network is at step {self.step}")
+        return device
 
     def _collect(self) -> None:
         """Take the data out of the recorders and empty them, which NEST allows only between Cleanup and Prepare."""

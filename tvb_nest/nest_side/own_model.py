@@ -24,7 +24,8 @@ from __future__ import annotations
 import importlib.util
 import inspect
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -46,29 +47,20 @@ _RETURNS_DICTIONARY = {
 }
 
 
+@dataclass(frozen=True)
 class OwnModel:
-    """The functions of a user's file.
+    """Functions of the user's that take the place of steps.
 
-    Args:
-        file: path of a Python file.
-
-    Raises:
-        UserError: the file does not exist, cannot be run, or has none of the functions or one with wrong arguments.
+    Attributes:
+        file: where they are defined.
+        hooks: by step.
     """
 
-    def __init__(self, file: Path) -> None:
-        self.file = file
-        namespace = _run(file)
-        self._hooks: dict[str, Callable[..., Any]] = {n: namespace[n] for n in HOOKS if n in namespace}
-        if not self._hooks:
-            raise UserError(
-                f"own model {file}: define at least one of the functions {', '.join(map(signature, HOOKS))}"
-            )
-        for name, hook in self._hooks.items():
-            _check_signature(file, name, hook)
+    file: Path
+    hooks: Mapping[str, Callable[..., Any]]
 
     def __contains__(self, name: str) -> bool:
-        return name in self._hooks
+        return name in self.hooks
 
     def call(self, name: str, *arguments: Any) -> Any:
         """What the function returns.
@@ -77,7 +69,7 @@ class OwnModel:
             UserError: it fails or returns the wrong thing.
         """
         try:
-            result = self._hooks[name](*arguments)
+            result = self.hooks[name](*arguments)
         except UserError:
             raise
         except Exception as error:
@@ -87,6 +79,25 @@ class OwnModel:
         if expected and not (isinstance(result, dict) and (result or name == "devices")):
             raise UserError(f"own model {self.file}: {name}() must return a dictionary of {expected}, not {result!r}")
         return result
+
+
+STANDARD = OwnModel(Path(), {})
+"""A model with the standard steps only."""
+
+
+def load_own_model(file: Path) -> OwnModel:
+    """Run a user's Python file and take its functions.
+
+    Raises:
+        UserError: the file does not exist, cannot be run, or has none of the functions or one with wrong arguments.
+    """
+    namespace = _run(file)
+    hooks = {name: namespace[name] for name in HOOKS if name in namespace}
+    if not hooks:
+        raise UserError(f"own model {file}: define at least one of the functions {', '.join(map(signature, HOOKS))}")
+    for name, hook in hooks.items():
+        _check_signature(file, name, hook)
+    return OwnModel(file, hooks)
 
 
 def signature(name: str) -> str:

@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import Iterator
 from types import ModuleType
+from typing import Any
 
 from mpi_coupling.failure import UserError
 
@@ -41,7 +42,7 @@ def import_nest() -> ModuleType:
         return _require("nest", "the spiking regions need NEST", "pip install 'nest-simulator>=3.10'")
 
 
-def acquire(owner: object) -> ModuleType:
+def acquire(owner: object) -> Any:
     """Reset the kernel and give it to `owner` until `release`.
 
     Raises:
@@ -50,7 +51,7 @@ def acquire(owner: object) -> ModuleType:
     global _owner
     if _owner is not None:
         raise RuntimeError("NEST has one kernel per process and another SpikingNetwork uses it: close() that one first")
-    nest = import_nest()
+    nest: Any = import_nest()  # Any: NEST adds its attributes as properties of the module
     nest.ResetKernel()
     nest.verbosity = nest.VerbosityLevel.ERROR
     _owner = owner

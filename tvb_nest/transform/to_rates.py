@@ -26,7 +26,7 @@ def spike_histogram(times: NDArray[np.float64], start_step: int, n_steps: int, d
         ValueError: a spike is not in the window.
     """
     bins = np.rint(np.asarray(times) / dt).astype(np.int64) - start_step - 1
-    if len(bins) and not 0 <= bins.min() <= bins.max() < n_steps:
+    if len(bins) and (bins.min() < 0 or bins.max() >= n_steps):
         raise ValueError(
             f"spikes from {np.min(times)} to {np.max(times)} ms do not all lie in the window "
             f"({start_step * dt:.6g}, {(start_step + n_steps) * dt:.6g}] ms"
@@ -68,6 +68,7 @@ class SlidingMean:
         self._n_neurons = np.asarray(n_neurons)
         self._initial = np.broadcast_to(np.asarray(initial_rate, dtype=float), self._n_neurons.shape)
         self._counts = np.zeros((self._width + compat_upstream, len(self._n_neurons)), dtype=np.int64)
+        self._in_width = self._counts[0]
         self._unknown = len(self._counts)  # steps of the history that are older than the beginning
         self._next: int | None = None
 
@@ -92,14 +93,15 @@ class SlidingMean:
         self._next = start_step + n_steps
         new = [spike_histogram(spikes, start_step, n_steps, self._dt) for spikes in times]
         counts = np.concatenate([self._counts, np.stack(new, axis=1)])
-        ends = np.cumsum(np.concatenate([np.zeros_like(counts[:1]), counts]), axis=0)
-        oldest = 1 + np.arange(n_steps)  # the mean of the first new step leaves the oldest of the history out
-        in_width = ends[oldest + self._width] - ends[oldest]
-        before = np.clip(self._unknown - oldest, 0, self._width)[:, np.newaxis]
-        self._counts = counts[-len(self._counts) :]
+        # a step on, the mean takes one step in at its end and leaves the oldest out
+        in_width = self._in_width + np.cumsum(counts[self._width :][:n_steps] - counts[:n_steps], axis=0)
+        rates = in_width / (self._n_neurons * self._dt * self._width)
+        if self._unknown:
+            before = np.clip(self._unknown - 1 - np.arange(n_steps), 0, self._width)[:, np.newaxis]
+            rates += before * self._initial / self._width
+        self._counts, self._in_width = counts[n_steps:], in_width[-1]
         self._unknown = max(0, self._unknown - n_steps)
-        fired = in_width / (self._n_neurons * self._dt) + before * self._initial
-        return fired / self._width
+        return rates
 
     def state(self) -> dict[str, NDArray]:
         """The history, for a checkpoint."""
@@ -112,3 +114,4 @@ class SlidingMean:
     def restore(self, state: dict[str, NDArray]) -> None:
         """Continue from `state`."""
         self._counts, self._unknown, self._next = np.array(state["counts"]), int(state["unknown"]), int(state["next"])
+        self._in_width = self._counts[: self._width].sum(axis=0)

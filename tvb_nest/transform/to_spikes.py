@@ -16,6 +16,7 @@ are not copied are ever visited.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -123,11 +124,11 @@ class RateToSpikes:
         """
         return [self._train(start_step, np.asarray(rates)[:, region], region) for region in range(len(self._n_neurons))]
 
-    def state(self) -> list[dict]:
+    def state(self) -> list[Mapping[str, Any]]:
         """The state of chance, for a checkpoint."""
         return [stream.bit_generator.state for stream in self._streams]
 
-    def restore(self, state: list[dict]) -> None:
+    def restore(self, state: Sequence[Mapping[str, Any]]) -> None:
         """Continue from `state`."""
         for stream, saved in zip(self._streams, state, strict=True):
             stream.bit_generator.state = saved

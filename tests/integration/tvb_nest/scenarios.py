@@ -6,6 +6,7 @@ NEST has one kernel per process, which also remembers thread numbers and random 
 import json
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from tvb_nest.nest_side.devices import Recorder
 from tvb_nest.nest_side.exchange import Kernel
 from tvb_nest.nest_side.network import SpikingNetwork
 from tvb_nest.nest_side.output_files import RecorderFile
-from tvb_nest.nest_side.own_model import OwnModel
+from tvb_nest.nest_side.own_model import load_own_model
 from tvb_nest.nest_side.parameters import (
     BackgroundParameters,
     ConnectionParameters,
@@ -139,8 +140,18 @@ def spikes_in(threads, n_neurons=30):
     return found | {"sent_steps": steps[order], "sent_neurons": fired[order], "sent_regions": regions[order]}
 
 
-def wrong_input():
+def by_population():
+    """One spike into each neuron; who is heard under which name."""
+    with SpikingNetwork(parrots(10, "spikes"), [3, 5]) as network:
+        network.prepare()
+        network.set_spikes(0, [(np.arange(10), np.full(10, 0.2))] * 2)
+        network.run(10)
+        return {str(name): network.spikes(5, name)[1] for name in (None, *BOTH)}
+
+
+def wrong_input(folder):
     """What is refused in place of a silent wrong result."""
+    own = Path(folder) / "own.py"
     errors = {}
 
     def attempt(name, call, *arguments):
@@ -163,6 +174,7 @@ def wrong_input():
         attempt("kind", network.set_spikes, 0, [some])
         attempt("second network", SpikingNetwork, parrots(10, "none"), [1])
         network.run(10)  # none of these harmed it
+        attempt("not recorded", network.spikes, 3, "third")
     with SpikingNetwork(parrots(10, "spikes"), [3]) as network:
         network.prepare()
         attempt("regions", network.set_spikes, 0, [some, some])
@@ -189,6 +201,14 @@ def wrong_input():
     attempt("recording", SpikingNetwork, parrots(10, "none", recordings=(RecordingParameters("x", 5, 11),)), [0])
     attempt("variable", SpikingNetwork, neurons("none", recordings=(RecordingParameters("x", 0, 1, ("v",)),)), [0])
     attempt("target", SpikingNetwork, neurons("none", stimuli=(StimulusParameters(1.0, 0.0, 1.0, 5),)), [0, 2])
+    own.write_text("def populations(nest, parameters, region):\n    return {'excitatory': [1, 2]}\n")
+    attempt("own nodes", partial(SpikingNetwork, own_model=load_own_model(own)), parrots(10, "none"), [0])
+    own.write_text("def kernel(settings):\n    return settings | {'resolution': 0.2}\n")
+    attempt("own resolution", partial(SpikingNetwork, own_model=load_own_model(own)), parrots(10, "none"), [0])
+    own.write_text("def kernel(settings):\n    return settings | {'resolutoin': 0.2}\n")
+    attempt("own setting", partial(SpikingNetwork, own_model=load_own_model(own)), parrots(10, "none"), [0])
+    own.write_text("def devices(nest, parameters, populations):\n    return {'dc': nest.Create('dc_generator')}\n")
+    attempt("own device", partial(SpikingNetwork, own_model=load_own_model(own)), parrots(10, "none"), [0])
     attempt("population", SpikingNetwork, parrots(10, "none", recorded_populations=("exc",)), [0])
     return {"errors": json.dumps(errors)}
 
@@ -252,7 +272,7 @@ def current_step(kind):
 
 def own_model(folder):
     """A user's file with all five steps; its recorders end up in files."""
-    own = OwnModel(Path(folder) / "own.py")
+    own = load_own_model(Path(folder) / "own.py")
     values = parrots(10, "spikes", recorded_populations=("excitatory",))
     with SpikingNetwork(values, [2, 6], own_model=own, folder=Path(folder) / "nest") as network:
         found = by_window(

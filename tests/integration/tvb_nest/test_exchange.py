@@ -78,8 +78,15 @@ def test_threads_give_the_same_activity(scenario, tmp_path):
         assert abs(sizes[0] - sizes[1]) < SIX_SIGMA * np.sqrt(sum(sizes))
 
 
-def test_wrong_input_is_refused(scenario):
-    errors = json.loads(str(scenario("wrong_input")["errors"]))
+def test_populations_are_told_apart(scenario):
+    found = scenario("by_population")
+    assert_array_equal(found["None"], np.arange(10))
+    assert_array_equal(found["excitatory"], np.arange(8))
+    assert_array_equal(found["inhibitory"], [8, 9])
+
+
+def test_wrong_input_is_refused(scenario, tmp_path):
+    errors = json.loads(str(scenario("wrong_input", folder=str(tmp_path))["errors"]))
     expected = {
         "not prepared": "RuntimeError: prepare() the network",
         "no rates": "RuntimeError: there are input rates up to step 0 only, not up to 10",
@@ -103,6 +110,11 @@ def test_wrong_input_is_refused(scenario):
         "recording": "UserError: recording x: neurons 5 to 11 do not lie in the network's 0 to 10",
         "variable": "UserError: recording x: the neurons have no 'v'; choose from ['",
         "target": "UserError: stimulus: target 5 is not a spiking region; these are [0, 2]",
+        "not recorded": "ValueError: the spikes of population 'third' of region 3 are not recorded",
+        "own nodes": f"UserError: own model {tmp_path}/own.py: population 'excitatory' is a list, not what nest.Create",
+        "own resolution": f"UserError: own model {tmp_path}/own.py: kernel() set the resolution to 0.2 ms; leave it at",
+        "own setting": "UserError: kernel settings {'resolution': 0.1, ",
+        "own device": "UserError: own model: device 'dc' is a dc_generator; return spike_recorder and multimeter only",
         "population": "UserError: region 0 has no population 'exc', only ['excitatory', 'inhibitory']",
     }
     assert set(errors) == set(expected)

@@ -3,7 +3,7 @@
 import pytest
 
 from mpi_coupling.failure import UserError
-from tvb_nest.nest_side.own_model import HOOKS, OwnModel, signature
+from tvb_nest.nest_side.own_model import HOOKS, load_own_model, signature
 
 
 @pytest.fixture
@@ -13,7 +13,7 @@ def model(tmp_path):
     def make(text, name="mine.py"):
         file = tmp_path / name
         file.write_text(text)
-        return OwnModel(file)
+        return load_own_model(file)
 
     return make
 
@@ -58,7 +58,7 @@ def test_wrong_steps(model, text, message):
 
 def test_no_file_and_no_python(tmp_path, model):
     with pytest.raises(UserError, match="there is no such file"):
-        OwnModel(tmp_path / "none.py")
+        load_own_model(tmp_path / "none.py")
     with pytest.raises(UserError, match="not a Python file"):
         model("", "mine.txt")
 
