@@ -1,0 +1,1 @@
+"""Between rates of a mean field (kHz) and spikes of neurons."""
