@@ -1,4 +1,4 @@
-"""Signals by which a scheduler or a user asks a running job for a checkpoint or for an orderly end."""
+"""Signals by which a scheduler or a user asks a running job for a checkpoint or for an end in order."""
 
 from __future__ import annotations
 
@@ -11,9 +11,14 @@ from mpi_coupling.world import World
 CHECKPOINT, STOP = signal.SIGUSR1, signal.SIGTERM
 """Signals that ask for a checkpoint, and for a checkpoint and the end."""
 
+_BY_STRENGTH = (CHECKPOINT, STOP, signal.SIGINT)
+
 
 class SignalWatch:
-    """A `with` block in which the two signals do not end the process but are remembered until they are asked for.
+    """A `with` block in which signals do not end the process at once but are remembered until they are asked for.
+
+    Ctrl-C is among them: raised in the middle of an engine's step it would be lost in its callbacks. Pressed twice it
+    is raised where it comes.
 
     Args:
         world: the ranks; a signal to one of them counts for all.
@@ -25,7 +30,7 @@ class SignalWatch:
         self._earlier: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
-        for number in (CHECKPOINT, STOP):
+        for number in _BY_STRENGTH:
             self._earlier[number] = signal.signal(number, self._remember)
         return self
 
@@ -36,10 +41,19 @@ class SignalWatch:
             signal.signal(number, handler)
 
     def take(self) -> signal.Signals | None:
-        """The strongest request that any rank has received since the last call; None without one. Collective."""
-        level = 2 if STOP in self._received else 1 if CHECKPOINT in self._received else 0
+        """The strongest request that any rank has received since the last call; None without one. Collective.
+
+        Raises:
+            KeyboardInterrupt: on every rank, when Ctrl-C was pressed.
+        """
+        strength = max((1 + _BY_STRENGTH.index(signal.Signals(number)) for number in self._received), default=0)
         self._received.clear()
-        return (None, CHECKPOINT, STOP)[int(self._world.maximum(level))]
+        request = (None, *_BY_STRENGTH)[int(self._world.maximum(strength))]
+        if request is signal.SIGINT:
+            raise KeyboardInterrupt
+        return request
 
     def _remember(self, number: int, frame: FrameType | None) -> None:
+        if number == signal.SIGINT and number in self._received:
+            raise KeyboardInterrupt
         self._received.add(number)

@@ -51,7 +51,12 @@ def main() -> None:
     setup_logging(world.rank, world.size, 1 if {"-v", "--verbose"} & set(sys.argv[1:]) else 0)
     with world.guard():
         try:
-            group()
+            sys.exit(group(standalone_mode=False))
+        except click.Abort as error:  # what click makes of Ctrl-C
+            raise KeyboardInterrupt from error
+        except click.ClickException as error:
+            error.show()
+            sys.exit(error.exit_code)
         except OSError as error:
             if error.filename is None:
                 raise

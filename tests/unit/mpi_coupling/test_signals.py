@@ -3,6 +3,8 @@
 import os
 import signal
 
+import pytest
+
 from mpi_coupling.signals import CHECKPOINT, STOP, SignalWatch
 from mpi_coupling.world import World
 
@@ -23,3 +25,13 @@ def test_handlers_come_back():
     with SignalWatch(World.start()):
         assert signal.getsignal(STOP) != before
     assert signal.getsignal(STOP) == before
+
+
+def test_ctrl_c_is_raised_when_asked_for_or_pressed_again():
+    with SignalWatch(World.start()) as signals:
+        os.kill(os.getpid(), signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            signals.take()
+        os.kill(os.getpid(), signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
