@@ -1,0 +1,230 @@
+"""From the parameters of a simulation to its parts: network, brain, transformers, monitors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mpi_coupling.failure import UserError
+from mpi_coupling.settings.problems import ConfigError, Finding
+from tvb_nest.connectome import Connectome
+from tvb_nest.nest_side.parameters import (
+    BackgroundParameters,
+    ConnectionParameters,
+    NetworkParameters,
+    PopulationParameters,
+    RecordingParameters,
+    StimulusParameters,
+)
+from tvb_nest.parameters import Mode, Parameters, of_state_variables
+from tvb_nest.parameters.tvb import STATE_VARIABLES
+from tvb_nest.transform.plugins import TransformSettings
+from tvb_nest.tvb_side.mean_field.parameters import MeanFieldParameters
+from tvb_nest.tvb_side.noise import OrnsteinUhlenbeckParameters
+
+if TYPE_CHECKING:
+    from tvb_nest.nest_side.network import SpikingNetwork
+    from tvb_nest.tvb_side.brain import Brain
+    from tvb_nest.tvb_side.monitors import Monitor
+
+LAWS = {1: "sip", 2: "mip"}
+"""``function_select`` -> law of the correlated spike trains."""
+
+MAXIMAL_THREADS = 64
+
+_SAME_NAMES = frozenset(
+    """order T P_e P_i g_L C_m E_L_e E_L_i b_e b_i a_e a_i tau_w_e tau_w_i E_e E_i Q_e Q_i tau_e tau_i N_tot g
+    p_connect_e p_connect_i K_ext_e""".split()
+)
+"""Keys of param_tvb_model that the mean field has under the same name."""
+
+
+def is_upstream(parameters: Parameters) -> bool:
+    """Whether defects of the original are kept, to compare with it."""
+    return parameters.resolved.param_tvb_nest.compat == "upstream"
+
+
+def external_input(parameters: Parameters) -> str:
+    """How the brain reaches the neurons: as independent spikes, drawn by NEST, or correlated ones, drawn here."""
+    if parameters.mode != Mode.CO_SIMULATION:
+        return "none"
+    own, shared = parameters.resolved.param_tvb_nest, parameters.resolved.param_TR_tvb_to_nest.percentage_shared
+    return "rates" if shared == 0 and own.transformer_tvb_to_nest is None else "spikes"
+
+
+def network_parameters(parameters: Parameters) -> NetworkParameters:
+    """NEST's part."""
+    resolved = parameters.resolved
+    topology, connection, own = resolved.param_nest_topology, resolved.param_nest_connection, resolved.param_tvb_nest
+    populations = PopulationParameters(
+        nb_neuron_by_region=topology.nb_neuron_by_region,
+        percentage_inhibitory=topology.percentage_inhibitory,
+        neuron_type=topology.neuron_type,
+        excitatory=topology.param_neuron_excitatory.model_dump() | own.neuron_parameters_excitatory,
+        inhibitory=topology.param_neuron_inhibitory.model_dump() | own.neuron_parameters_inhibitory,
+        mean_I_ext=topology.mean_I_ext,
+        sigma_I_ext=topology.sigma_I_ext,
+        sigma_V_0=topology.sigma_V_0,
+        mean_w_0=topology.mean_w_0,
+    )
+    connections = ConnectionParameters(
+        weight_local=connection.weight_local,
+        g=connection.g,
+        p_connect=connection.p_connect,
+        nb_external_synapse=connection.nb_external_synapse,
+        weight_global=connection.weight_global,
+        compat_upstream=is_upstream(parameters),
+    )
+    return NetworkParameters(
+        sim_resolution=resolved.param_nest.sim_resolution,
+        populations=populations,
+        connections=connections,
+        background=_background(parameters),
+        stimuli=_stimuli(parameters),
+        recordings=_recordings(parameters),
+        external_input=external_input(parameters),  # type: ignore[arg-type]
+    )
+
+
+def threads(parameters: Parameters) -> int:
+    """Threads of NEST: its virtual processes, all of them in one process."""
+    return min(parameters.resolved.param_nest.total_num_virtual_procs, MAXIMAL_THREADS)
+
+
+def transform_settings(parameters: Parameters, network: SpikingNetwork) -> TransformSettings:
+    """What transformers need to know."""
+    resolved = parameters.resolved
+    return TransformSettings(
+        n_neurons=tuple(network.n_neurons),
+        n_excitatory=tuple(network.n_excitatory),
+        nb_synapses=resolved.param_TR_tvb_to_nest.nb_synapses,
+        percentage_shared=resolved.param_TR_tvb_to_nest.percentage_shared,
+        width=resolved.param_TR_nest_to_tvb.width,
+        resolution=resolved.param_nest.sim_resolution,
+        seed=resolved.param_TR_tvb_to_nest.seed,
+    )
+
+
+def mean_field_parameters(parameters: Parameters) -> MeanFieldParameters:
+    """The mean field of every region; ``compat`` decides how its covariances are computed."""
+    model = parameters.resolved.param_tvb_model
+    values = {name: getattr(model, name) for name in _SAME_NAMES}
+    values |= {name: tuple(values[name]) for name in ("P_e", "P_i")}
+    upstream = is_upstream(parameters)
+    return MeanFieldParameters(
+        **values, weight_noise=0.0, tvb_compat=upstream, covariance="tvb-nest" if upstream else "el-boustani"
+    )
+
+
+def noise_parameters(parameters: Parameters) -> OrnsteinUhlenbeckParameters:
+    """The noise of every region.
+
+    Raises:
+        ConfigError: variables with noise differ in its mean or strength.
+    """
+    integrator, order = parameters.resolved.param_tvb_integrator, parameters.resolved.param_tvb_model.order
+    weights, mu, nsig = (
+        of_state_variables(values, order) for values in (integrator.weights, integrator.mu, integrator.nsig)
+    )
+    noisy = [k for k, weight in enumerate(weights) if weight]
+    if len({(mu[k], nsig[k]) for k in noisy}) > 1:
+        message = "all variables with a weight above 0 must have the same mu and nsig"
+        raise ConfigError([parameters.problem(Finding(("param_tvb_integrator", "weights"), message))])
+    first = noisy[0] if noisy else 0
+    by_name = {STATE_VARIABLES[order][k]: weights[k] for k in noisy}
+    return OrnsteinUhlenbeckParameters(integrator.tau_OU, mu[first], nsig[first], by_name)
+
+
+def make_brain(parameters: Parameters, connectome: Connectome, spiking: Sequence[int]) -> Brain:
+    """The whole brain at step 0, in compiled code or in tvb-library."""
+    from tvb_nest.tvb_side.brain import IntegratorParameters
+    from tvb_nest.tvb_side.mean_field.brain import MeanFieldBrain
+
+    resolved = parameters.resolved
+    if resolved.param_tvb_nest.brain == "reference" or resolved.param_tvb_nest.tvb_model is not None:
+        raise UserError("param_tvb_nest.brain: `tvb-nest run` computes the compiled mean field only; set it to compiled")
+    mean_field = mean_field_parameters(parameters)
+    return MeanFieldBrain(
+        connectome,
+        mean_field,
+        IntegratorParameters(resolved.param_nest.sim_resolution, resolved.param_tvb_integrator.seed),
+        noise=noise_parameters(parameters),
+        coupling=resolved.param_tvb_coupling.a,
+        spiking=spiking,
+        initial=_initial(parameters, mean_field.state_variables, connectome.n_regions),
+        compat_upstream=is_upstream(parameters),
+    )
+
+
+def make_monitors(parameters: Parameters, brain: Brain) -> dict[str, Monitor]:
+    """The monitors that are switched on, by name, in the original's order."""
+    from tvb_nest.tvb_side.monitors import Bold, Raw, TemporalAverage
+
+    settings, dt = parameters.resolved.param_tvb_monitor, parameters.resolved.param_nest.sim_resolution
+    shape = len(brain.state_variables), brain.n_regions
+    _refuse_sensors(parameters)
+    monitors: dict[str, Monitor] = {}
+    if settings.Raw:
+        monitors["Raw"] = Raw(dt, None, shape)
+    if settings.TemporalAverage:
+        average = settings.parameter_TemporalAverage
+        monitors["TemporalAverage"] = TemporalAverage(dt, average.period, shape, average.variables_of_interest)
+    if settings.Bold:
+        bold = settings.parameter_Bold
+        monitors["Bold"] = Bold(dt, shape, bold.period, bold.variables_of_interest)
+    return monitors
+
+
+def _refuse_sensors(parameters: Parameters) -> None:
+    settings = parameters.resolved.param_tvb_monitor
+    for name in ("SEEG", "ECOG"):
+        if getattr(settings, name):
+            message = "is not computed by `tvb-nest run`; project the recorded mean field by tvb_side.monitors.Projection"
+            raise ConfigError([parameters.problem(Finding(("param_tvb_monitor", name), message))])
+
+
+def _background(parameters: Parameters) -> BackgroundParameters:
+    given = parameters.resolved.param_nest_background
+    return BackgroundParameters(
+        poisson=given.poisson,
+        rate_ex=given.rate_ex,
+        rate_in=0.0 if is_upstream(parameters) else given.rate_in,
+        weight_poisson=given.weight_poisson,
+        noise=given.noise,
+        mean_noise=given.mean_noise,
+        sigma_noise=given.sigma_noise,
+        weight_noise=given.weight_noise,
+    )
+
+
+def _stimuli(parameters: Parameters) -> tuple[StimulusParameters, ...]:
+    """The one stimulus of the original: populations are counted over all regions, excitatory ones first."""
+    given, spiking = parameters.resolved.param_nest_background, parameters.spiking
+    if not given.stimulus:
+        return ()
+    is_inhibitory, region = divmod(given.stimulus_target, len(spiking))
+    population = ("excitatory", "inhibitory")[is_inhibitory]
+    times = given.stimulus_start, given.stimulus_duration
+    return (StimulusParameters(given.stimulus_amplitude, *times, spiking[region], population),)
+
+
+def _recordings(parameters: Parameters) -> tuple[RecordingParameters, ...]:
+    given = parameters.resolved.param_nest_background
+    found = []
+    if given.multimeter:
+        for label, (variables, first, last) in given.multimeter_list.items():
+            found.append(RecordingParameters(label, first, last, tuple(variables)))
+    if given.record_spike:
+        found += [RecordingParameters(label, *neurons) for label, neurons in given.record_spike_list.items()]
+    return tuple(found)
+
+
+def _initial(parameters: Parameters, variables: Sequence[str], n_regions: int) -> NDArray[np.float64]:
+    """Constant pasts, uniform in the ranges of the parameters, shape (variables, regions)."""
+    ranges = parameters.resolved.param_tvb_model.initial_condition
+    rng = np.random.default_rng(parameters.resolved.param_tvb_integrator.seed_init)
+    bounds = [getattr(ranges, name, [0.0, 0.0]) for name in variables]
+    return np.array([rng.uniform(min(pair), max(pair), n_regions) for pair in bounds])

@@ -1,0 +1,128 @@
+"""What a run writes: the original's folders and files, and a summary of numbers."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mpi_coupling.failure import UserError
+from mpi_coupling.world import World
+from tvb_nest.parameters import Parameters, write_parameters
+from tvb_nest.tvb_side.monitors import Monitor, Samples
+
+SUMMARY = "summary.json"
+RESOLVED = "parameter_resolved.json"
+"""All parameters of the run with what follows from them; parameter.json stays as the user wrote it."""
+
+TVB_FOLDER, NEST_FOLDER = "tvb", "nest"
+SUCCESS = ".SUCCESS"
+FOLDERS = (NEST_FOLDER, TVB_FOLDER, "translation")
+
+
+def prepare_folder(parameters: Parameters) -> None:
+    """Make room for a run: results of an earlier one are removed, the parameters of this one written.
+
+    Raises:
+        UserError: the folder cannot be written.
+    """
+    folder = parameters.result_folder
+    try:
+        for name in FOLDERS:
+            shutil.rmtree(folder / name, ignore_errors=True)
+        for name in (SUMMARY, SUCCESS):
+            (folder / name).unlink(missing_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        write_parameters(parameters.changed({}, folder / RESOLVED), resolved=True)
+    except OSError as error:
+        raise UserError(f"{error.filename or folder}: results cannot be written there: {error.strerror}") from error
+
+
+class RunSummary:
+    """Numbers of a run by name, which explorations compare."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, float] = {}
+
+    def add(self, name: str, value: float) -> None:
+        """Keep a number."""
+        self._numbers[name] = float(value)
+
+    def write(self, folder: Path, job: World) -> None:
+        """Write the numbers of all processes and mark the run as finished. Collective."""
+        parts: list[dict[str, float]] = job.comm.allgather(self._numbers)
+
+        def finish() -> None:
+            together = {name: value for part in parts for name, value in part.items()}
+            (folder / SUMMARY).write_text(json.dumps(together, indent=2) + "\n")
+            (folder / SUCCESS).touch()
+
+        job.on_root(finish)
+
+
+class BrainRecorder:
+    """Writes what the monitors see, ``save_time`` ms in each file ``tvb/step_<k>.npy``.
+
+    As in the original a file holds an object array of shape (monitors, samples, 2) with the time (ms) and the state of
+    each sample, if all monitors have as many, else one of shape (monitors,) with such arrays.
+
+    Args:
+        parameters: of the simulation.
+        monitors: by name, in the order of the files.
+    """
+
+    def __init__(self, parameters: Parameters, monitors: Mapping[str, Monitor]) -> None:
+        settings = parameters.resolved
+        self._folder = parameters.result_folder / TVB_FOLDER
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._monitors = monitors
+        self._steps = max(1, round(settings.param_tvb_monitor.save_time / settings.param_nest.sim_resolution))
+        self._pending: dict[str, list[Samples]] = {name: [] for name in monitors}
+        self._step = self._files = 0
+        self._rate_sum = 0.0
+
+    @property
+    def mean_rate(self) -> float:
+        """Mean excitatory rate of all regions over time so far, kHz."""
+        return self._rate_sum / max(self._step, 1)
+
+    def record(self, states: NDArray[np.float64]) -> None:
+        """Take the states of a window, shape (steps, variables, regions)."""
+        self._rate_sum += float(states[:, 0].mean(axis=1).sum())
+        first = 0
+        while first < len(states):
+            last = min(len(states), first + self._steps - self._step % self._steps)
+            for name, monitor in self._monitors.items():
+                self._pending[name].append(monitor.record(states[first:last]))
+            self._step += last - first
+            first = last
+            if self._step % self._steps == 0:
+                self._write()
+
+    def close(self) -> None:
+        """Write what is left."""
+        if any(self._pending.values()):
+            self._write()
+
+    def _write(self) -> None:
+        pieces = [_as_objects(samples) for samples in self._pending.values()]
+        content = np.empty(len(pieces), dtype=object)
+        content[:] = pieces
+        if len({len(piece) for piece in pieces}) == 1:
+            content = np.array([list(piece) for piece in pieces], dtype=object)
+        np.save(self._folder / f"step_{self._files}.npy", content, allow_pickle=True)
+        self._pending = {name: [] for name in self._monitors}
+        self._files += 1
+
+
+def _as_objects(samples: list[Samples]) -> NDArray[np.object_]:
+    """Time and state of each sample, shape (samples, 2); states have a last axis of modes, of which there is one."""
+    rows = [(time, value[..., None]) for part in samples for time, value in zip(part.times, part.values, strict=True)]
+    table = np.empty((len(rows), 2), dtype=object)
+    for row, (when, state) in enumerate(rows):
+        table[row, 0], table[row, 1] = float(when), state
+    return table
