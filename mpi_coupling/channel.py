@@ -95,7 +95,7 @@ class Window:
         return f"({self.start}, {self.stop}]"
 
 
-class _ChannelEnd:
+class _ChannelEnd(ABC):
     """What both ends do: know the channel's name and check each window."""
 
     def __init__(self, signal: Signal, source: str, destination: str, items: NDArray[np.int64]) -> None:
@@ -121,13 +121,26 @@ class _ChannelEnd:
                 f"{self.signal.window}"
             )
 
+    @property
+    @abstractmethod
+    def peer(self) -> str:
+        """The role at the other end."""
+
+    def poll(self) -> bool:
+        """Lets a closed end take leave of the other one; returns whether that is done. Never waits."""
+        return True
+
     def _check_open(self) -> None:
         if self.closed:
             raise ChannelError(f"{self} was closed at step {self.step}")
 
 
-class Sender(_ChannelEnd, ABC):
+class Sender(_ChannelEnd):
     """The source's end. As a `with` block it closes the channel, unless an exception leaves the block."""
+
+    @property
+    def peer(self) -> str:
+        return self.destination
 
     def send(self, window: Window) -> None:
         """Hands a window over and returns as soon as the array may be used again.
@@ -152,11 +165,7 @@ class Sender(_ChannelEnd, ABC):
         self.step = window.stop
 
     def close(self) -> None:
-        """Tells the destination that this was the last window and waits until it knows. Does nothing when repeated.
-
-        Raises:
-            PeerSilent: the destination did not take what was sent within the deadline.
-        """
+        """Tells the destination that this was the last window. Does not wait: see `Groups.finish`."""
         if not self.closed:
             self.closed = True
             self._put_end()
@@ -180,11 +189,15 @@ class Sender(_ChannelEnd, ABC):
     def _put_end(self) -> None: ...
 
 
-class Receiver(_ChannelEnd, ABC):
+class Receiver(_ChannelEnd):
     """The destination's end: receives one by one, or all of them as an iterator.
 
     As a `with` block it closes the channel, unless an exception leaves the block.
     """
+
+    @property
+    def peer(self) -> str:
+        return self.source
 
     def receive(self, stop: int | None = None) -> Window:
         """Waits for the next window. Every rank of the destination's group receives its items.
@@ -211,13 +224,11 @@ class Receiver(_ChannelEnd, ABC):
         return window
 
     def close(self) -> None:
-        """Takes and drops what the source still sends, until it closes the channel. Does nothing when repeated.
+        """Takes no more windows; `Groups.finish` drops what the source still sends. Does not wait.
 
-        Raises:
-            PeerSilent: the source did not close the channel within the deadline.
+        Both sides may therefore close their ends in any order, without one waiting for the other in a ring.
         """
-        for _ in self:
-            pass
+        self.closed = True
 
     def __iter__(self) -> Iterator[Window]:
         while not self.closed:
@@ -241,13 +252,20 @@ class Receiver(_ChannelEnd, ABC):
         """The next window; None at the end."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Channel:
     """The ends of a channel that this process holds: one, or both when it plays both roles."""
 
     name: str
     source: Sender | None
     destination: Receiver | None
+    deadline: float = 0.0
+    """Seconds that the other side may be silent."""
+
+    @property
+    def ends(self) -> list[Sender | Receiver]:
+        """The ends that this process holds."""
+        return [end for end in (self.source, self.destination) if end is not None]
 
     @property
     def sender(self) -> Sender:
@@ -304,27 +322,12 @@ class LocalChannel:
         Raises:
             UserError: nobody sends one of the wanted items.
         """
-        queue: deque[Window | None] = deque()
         owned, wanted = signal.items(owned), signal.items(wanted)
         check_items(signal, source, destination, [owned], [wanted])
-        self.sender: Sender = _LocalSender(signal, source, destination, owned, queue)
-        self.receiver: Receiver = _LocalReceiver(signal, source, destination, wanted, queue, owned)
-
-
-class _LocalSender(Sender):
-    def __init__(
-        self, signal: Signal, source: str, destination: str, items: NDArray[np.int64], queue: deque[Window | None]
-    ) -> None:
-        super().__init__(signal, source, destination, items)
-        self._queue = queue
-
-    def _put(self, window: Window) -> None:
-        if len(self._queue) > AHEAD:
-            raise ChannelError(f"{self}: window {window} cannot be sent before {self.destination} received one")
-        self._queue.append(Window(window.start, window.stop, window.values.copy()))
-
-    def _put_end(self) -> None:
-        self._queue.append(None)
+        queue: deque[Window | None] = deque()
+        receiver = _LocalReceiver(signal, source, destination, wanted, queue, owned)
+        self.receiver: Receiver = receiver
+        self.sender: Sender = _LocalSender(signal, source, destination, owned, queue, receiver)
 
 
 class _LocalReceiver(Receiver):
@@ -350,6 +353,31 @@ class _LocalReceiver(Receiver):
         values = np.empty((len(window.values), len(self.items), *self.signal.shape[1:]))
         values[:, self._at_wanted] = window.values[:, self._at_owned]
         return Window(window.start, window.stop, values)
+
+
+class _LocalSender(Sender):
+    def __init__(
+        self,
+        signal: Signal,
+        source: str,
+        destination: str,
+        items: NDArray[np.int64],
+        queue: deque[Window | None],
+        receiver: _LocalReceiver,
+    ) -> None:
+        super().__init__(signal, source, destination, items)
+        self._queue = queue
+        self._receiver = receiver
+
+    def _put(self, window: Window) -> None:
+        if self._receiver.closed:
+            return
+        if len(self._queue) > AHEAD:
+            raise ChannelError(f"{self}: window {window} cannot be sent before {self.destination} received one")
+        self._queue.append(Window(window.start, window.stop, window.values.copy()))
+
+    def _put_end(self) -> None:
+        self._queue.append(None)
 
 
 def shared_items(

@@ -76,10 +76,27 @@ def connect(
             raise UserError(f"channel '{signal.name}': nobody plays {role}; there are {', '.join(groups.members)}")
     if source == destination or not (groups.plays(source) or groups.plays(destination)):
         raise ChannelError(f"channel '{signal.name}' from {source} to {destination} does not concern {groups.role}")
-    tag = _reserve_tag(groups, signal)
+    tag = _free_tag(groups, signal)
     if groups.role is None:
         local = LocalChannel(signal, source, destination, owned=owned, wanted=wanted)
-        return Channel(signal.name, local.sender, local.receiver)
+        channel = Channel(signal.name, local.sender, local.receiver, deadline)
+    else:
+        channel = _connect_ranks(groups, signal, source, destination, owned, wanted, tag, deadline)
+    groups.channels[tag] = channel
+    return channel
+
+
+def _connect_ranks(
+    groups: Groups,
+    signal: Signal,
+    source: str,
+    destination: str,
+    owned: ArrayLike | None,
+    wanted: ArrayLike | None,
+    tag: int,
+    deadline: float,
+) -> Channel:
+    """The end of this rank of a channel between two groups."""
     sends = groups.role == source
     if sends and owned is None and not groups.group.is_root:
         owned = []
@@ -87,8 +104,8 @@ def connect(
     link = _agree(groups, signal, destination if sends else source, items, tag, deadline)
     check_items(signal, source, destination, *((link.ours, link.theirs) if sends else (link.theirs, link.ours)))
     if sends:
-        return Channel(signal.name, _MpiSender(signal, source, destination, link), None)
-    return Channel(signal.name, None, _MpiReceiver(signal, source, destination, link))
+        return Channel(signal.name, _MpiSender(signal, source, destination, link), None, deadline)
+    return Channel(signal.name, None, _MpiReceiver(signal, source, destination, link), deadline)
 
 
 @dataclass(frozen=True)
@@ -137,12 +154,11 @@ class _Link:
             )
 
 
-def _reserve_tag(groups: Groups, signal: Signal) -> int:
+def _free_tag(groups: Groups, signal: Signal) -> int:
     """A tag that both sides find without talking to each other."""
     tag = 1 + zlib.crc32(signal.name.encode()) % (SMALLEST_TAG_LIMIT - 1)
-    if tag in groups.tags:
-        raise ChannelError(f"a channel '{signal.name}' cannot be opened beside '{groups.tags[tag]}': rename it")
-    groups.tags[tag] = signal.name
+    if tag in groups.channels:
+        raise ChannelError(f"channel '{signal.name}' cannot be opened beside '{groups.channels[tag].name}': rename it")
     return tag
 
 
@@ -170,10 +186,14 @@ def _agree(groups: Groups, signal: Signal, other: str, items: NDArray[np.int64],
 
     their_signal, theirs = groups.group.on_root(ask)
     if their_signal != signal:
+        # in the same words on both sides, so that they are printed once
+        (one, first), (two, second) = sorted(
+            [(str(groups.role), signal), (other, their_signal)], key=lambda side: side[0]
+        )
         differences = (
-            f"{name} is {getattr(signal, name)!r} for {groups.role}, {getattr(their_signal, name)!r} for {other}"
+            f"{name} is {getattr(first, name)!r} for {one}, {getattr(second, name)!r} for {two}"
             for name in ("name", "unit", "shape", "window", "start")
-            if getattr(signal, name) != getattr(their_signal, name)
+            if getattr(first, name) != getattr(second, name)
         )
         raise UserError(f"channel '{signal.name}': {'; '.join(differences)}")
     return _Link(groups.exchange, tag, groups.group.rank, ours, ranks, theirs, deadline)
@@ -186,17 +206,21 @@ class _MpiSender(Sender):
         self._sequence = 0
         self._positions: list[NDArray[np.int64]] = []
         self._slots: list[list[Message]] = [[] for _ in range(AHEAD)]
+        self._last: list[Message] = []
         per_item = signal.window * math.prod(signal.shape[1:])
         for index, wanted in enumerate(link.theirs):
             items, positions, _ = shared_items(link.items, wanted)
             # who wants nothing still has to know the time and the end
             if items.size or (link.rank == 0 and not wanted.size):
                 self._positions.append(positions)
-                for slot in self._slots:
+                # the end has a place of its own, so that closing never has to wait
+                for slot in (*self._slots, self._last):
                     slot.append(link.message(index, items.size * per_item))
 
     def _put(self, window: Window) -> None:
-        slot = self._free_slot(f"{self} cannot send the window {window} before one of its last {AHEAD} is taken")
+        slot = self._slots[self._sequence % AHEAD]
+        what = f"{self} cannot send the window {window} before one of its last {AHEAD} is taken"
+        self._link.wait(slot, self.destination, what)
         for message, positions in zip(slot, self._positions, strict=True):
             values = window.values[:, positions]
             message.values[: values.size] = values.reshape(-1)
@@ -204,19 +228,15 @@ class _MpiSender(Sender):
         self._sequence += 1
 
     def _put_end(self) -> None:
-        for message in self._free_slot(f"{self} cannot be closed before one of its last {AHEAD} windows is taken"):
+        for message in self._last:
             message.send((END, self._sequence, self.step, self.step), 0)
-        everything = [message for slot in self._slots for message in slot]
-        self._link.wait(everything, self.destination, f"{self} ended at step {self.step} and was not taken to the end")
 
     def progress(self) -> None:
         for slot in self._slots:
             unfinished(slot)
 
-    def _free_slot(self, what: str) -> list[Message]:
-        slot = self._slots[self._sequence % AHEAD]
-        self._link.wait(slot, self.destination, what)
-        return slot
+    def poll(self) -> bool:
+        return not unfinished([message for slot in (*self._slots, self._last) for message in slot])
 
 
 class _MpiReceiver(Receiver):
@@ -226,6 +246,7 @@ class _MpiReceiver(Receiver):
         self._sequence = 0
         self._positions: list[NDArray[np.int64]] = []
         self._messages: list[Message] = []
+        self._ended = False
         per_item = signal.window * math.prod(signal.shape[1:])
         for index, owned in enumerate(link.theirs):
             items, _, positions = shared_items(owned, link.items)
@@ -238,6 +259,12 @@ class _MpiReceiver(Receiver):
         for message in self._messages:
             message.receive()
 
+    def poll(self) -> bool:
+        while not self._ended and not unfinished(self._messages):
+            window = self._take()
+            self.step = self.step if window is None else window.stop
+        return self._ended
+
     def _take(self) -> Window | None:
         self._link.wait(self._messages, self.source, f"{self} waits for the window that begins at step {self.step}")
         kind, sequence, start, stop = header = self._messages[0].header
@@ -245,6 +272,7 @@ class _MpiReceiver(Receiver):
             raise ChannelError(f"{self}: messages out of order: {[message.header for message in self._messages]}")
         self._sequence += 1
         if kind == END:
+            self._ended = True
             return None
         values = np.empty((stop - start, len(self.items), *self.signal.shape[1:]))
         for message, positions in zip(self._messages, self._positions, strict=True):

@@ -8,12 +8,14 @@ share. MPI_APPNUM, the number of the program, is never asked: it is always 0 und
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NoReturn, cast
 
-from mpi_coupling.failure import UserError, abort_on_error, end_job
+from mpi_coupling._messages import wait_until
+from mpi_coupling.channel import Channel, PeerSilent
+from mpi_coupling.failure import UserError, abort_on_error, end_job, exit_code
 from mpi_coupling.world import World
 
 if TYPE_CHECKING:
@@ -55,7 +57,7 @@ class Groups:
             groups.
         members: role -> its ranks in the job, ascending, in the order of the plan; roles nobody plays are absent.
         exchange: private communicator of all ranks, for the messages between groups.
-        tags: the tags of open channels -> their names.
+        channels: tag -> a channel that this process opened.
     """
 
     job: World
@@ -63,7 +65,7 @@ class Groups:
     group: World
     members: Mapping[str, tuple[int, ...]]
     exchange: MPI.Intracomm = field(repr=False, compare=False)
-    tags: dict[int, str] = field(default_factory=dict, repr=False, compare=False)
+    channels: dict[int, Channel] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def join(
@@ -111,9 +113,44 @@ class Groups:
         """Whether this process plays the role."""
         return self.job.rank in self.members.get(role, ())
 
-    def guard(self) -> AbstractContextManager[None]:
-        """A `with` block that ends the job, all groups of it, when an exception leaves it (see `World.guard`)."""
-        return self.job.guard()
+    @contextmanager
+    def guard(self) -> Iterator[None]:
+        """A `with` block that ends the job, all groups of it, when an exception leaves it (see `World.guard`).
+
+        Leaving it in order, by `sys.exit(0)` too, includes `finish`.
+        """
+        with self.job.guard():
+            leaving: SystemExit | None = None
+            try:
+                yield
+            except SystemExit as error:
+                leaving = error
+            if leaving is None or exit_code(leaving) == 0:
+                self.finish()
+            if leaving is not None:
+                raise leaving
+
+    def finish(self) -> None:
+        """Waits until the other groups took the last windows and closed their channels, dropping what they still send.
+
+        Raises:
+            RuntimeError: this process has not closed its channels: the others would wait for more.
+            PeerSilent: another group did nothing within the deadline.
+        """
+        ends = [end for channel in self.channels.values() for end in channel.ends]
+        still_open = [str(end) for end in ends if not end.closed]
+        if still_open:
+            raise RuntimeError(f"{self.role or 'the program'} ends before it closed the {', the '.join(still_open)}")
+
+        def check() -> tuple[bool, list[int]]:
+            # all of them, again and again: to wait for one could keep the source of another from its end
+            ends[:] = [end for end in ends if not end.poll()]
+            return not ends, [end.step for end in ends]
+
+        deadline = max((channel.deadline for channel in self.channels.values()), default=0.0)
+        if not wait_until(check, deadline):
+            silent = "; ".join(f"{end.peer} did not take leave of the {end}" for end in ends)
+            raise PeerSilent(f"no other group did anything for {deadline:g} s: {silent}")
 
     def abort(self, error: BaseException) -> NoReturn:
         """Ends the job, all groups of it, at once and with the message of `error`."""
