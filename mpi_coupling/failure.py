@@ -42,7 +42,9 @@ def abort_on_error(world: World) -> None:
     With one rank an exception other than `UserError` and `KeyboardInterrupt` is left to Python's own hook.
     `sys.exit` never reaches a hook: wrap the program in `World.guard` as well.
     Call it again after a library replaced the hooks (neurodamus does, with one that waits for the other ranks).
+    The world of a group stands for its whole job, here and in `guard`: the other groups must not wait for this one.
     """
+    world = world.job or world
     sys.excepthook = partial(_exception_hook, world)
     threading.excepthook = partial(_thread_hook, world)
 
@@ -50,6 +52,7 @@ def abort_on_error(world: World) -> None:
 @contextlib.contextmanager
 def guard(world: World) -> Iterator[None]:
     """The body of `World.guard`: ends the job when an exception leaves the block."""
+    world = world.job or world
     try:
         yield
     except SystemExit as error:
@@ -72,6 +75,7 @@ def end_job(world: World, error: BaseException) -> NoReturn:
     Raises:
         SystemExit: with `exit_code(error)`, where the process may leave in order; otherwise the job is aborted.
     """
+    world = world.job or world
     code = exit_code(error)
     reason = describe(error)
     if world.size == 1:
@@ -82,7 +86,7 @@ def end_job(world: World, error: BaseException) -> NoReturn:
         if isinstance(error, UserError | KeyboardInterrupt | SystemExit):
             raise SystemExit(code) from None
     else:
-        _write(_prefixed(world, reason))
+        _write(_prefixed(reason, world.rank, world.size, world.role))
     _abort(world, code)
 
 
@@ -125,7 +129,7 @@ def _thread_hook(world: World, args: threading.ExceptHookArgs) -> None:
     if world.size == 1 or args.exc_value is None:
         threading.__excepthook__(args)
         return
-    _write(_prefixed(world, describe(args.exc_value)))
+    _write(_prefixed(describe(args.exc_value), world.rank, world.size, world.role))
     _abort(world, exit_code(args.exc_value))
 
 
@@ -141,17 +145,19 @@ def _everyone_failed(world: World) -> bool:
 
 
 def _write_distinct(world: World, reason: str) -> None:
-    reasons = world.failure_comm.gather(reason, root=0)
-    if reasons is not None:
+    reports = world.failure_comm.gather((reason, world.role), root=0)
+    if reports is not None:
+        reasons = [text for text, _ in reports]
         for text in dict.fromkeys(reasons):
+            rank = reasons.index(text)
             same_everywhere = reasons.count(text) == world.size
-            _write(text if same_everywhere else _prefixed(world, text, reasons.index(text)))
+            _write(text if same_everywhere else _prefixed(text, rank, world.size, reports[rank][1]))
     # nobody may leave before the root has printed: leaving first can stop the others
     world.failure_comm.Barrier()
 
 
-def _prefixed(world: World, text: str, rank: int | None = None) -> str:
-    prefix = f"[rank {world.rank if rank is None else rank}/{world.size}] "
+def _prefixed(text: str, rank: int, size: int, role: str) -> str:
+    prefix = f"[{role}, rank {rank}/{size}] " if role else f"[rank {rank}/{size}] "
     return "\n".join(prefix + line for line in text.splitlines())
 
 

@@ -43,12 +43,16 @@ class World:
         rank: number of this process, from 0.
         size: number of processes.
         failure_comm: private communicator by which failing ranks find out whether all of them failed.
+        role: what these ranks do in a job of several groups, for messages; empty in a job of one.
+        job: the world of the whole job when this one is only a group of it: a failure concerns all groups.
     """
 
     comm: MPI.Intracomm
     rank: int
     size: int
     failure_comm: MPI.Intracomm = field(repr=False, compare=False)
+    role: str = ""
+    job: World | None = field(default=None, repr=False, compare=False)
 
     @classmethod
     @cache
@@ -74,9 +78,9 @@ class World:
         return cls.from_communicator(MPI.COMM_WORLD)
 
     @classmethod
-    def from_communicator(cls, comm: MPI.Intracomm) -> World:
+    def from_communicator(cls, comm: MPI.Intracomm, role: str = "", job: World | None = None) -> World:
         """A world of the ranks of `comm`. Collective over `comm`."""
-        return cls(comm, comm.Get_rank(), comm.Get_size(), comm.Dup())
+        return cls(comm, comm.Get_rank(), comm.Get_size(), comm.Dup(), role, job)
 
     @property
     def is_root(self) -> bool:

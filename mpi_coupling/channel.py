@@ -1,0 +1,424 @@
+"""Typed, time-stamped exchange between two roles: the vocabulary, the checks, and the channel inside one process.
+
+A channel carries windows of one signal one way, from a source to a destination. Its two ends have the same methods and
+the same checks whether their roles share a process (`LocalChannel`) or not (`mpi_coupling.connection`), so that a
+coupled program runs serially and in parallel with the same lines, and with the same bits.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from mpi_coupling.failure import UserError
+
+AHEAD = 2
+"""Windows that a source can send before the destination takes the first; one more may lie ready at the destination."""
+
+
+class ChannelError(RuntimeError):
+    """A program does not keep to what it agreed on: a window out of order, of the wrong shape or type."""
+
+
+class PeerSilent(UserError):
+    """The other end of a channel did nothing for longer than the deadline."""
+
+
+class End(Exception):
+    """The source closed the channel: there are no more windows."""
+
+
+@dataclass(frozen=True)
+class Signal:
+    """What a channel carries. Both ends must state the same.
+
+    Attributes:
+        name: what it is, unique in a job.
+        unit: unit of the values.
+        shape: shape of the values at one step, at least 1-D. Ranks may share the first axis, its *items*, among them.
+        window: steps of a window; the last one of a run, or any other, may be shorter.
+        start: the step at which the first window begins.
+    """
+
+    name: str
+    unit: str
+    shape: tuple[int, ...]
+    window: int
+    start: int = 0
+
+    def __post_init__(self) -> None:
+        if not self.shape or min(self.shape) < 0:
+            raise ValueError(
+                f"signal '{self.name}': the shape {self.shape} must have 1 or more dimensions of 0 or more"
+            )
+        if self.window < 1:
+            raise ValueError(f"signal '{self.name}': a window of {self.window} steps must have at least 1")
+
+    def items(self, some: ArrayLike | None) -> NDArray[np.int64]:
+        """Checks and completes a choice of items; None means all of them.
+
+        Raises:
+            ValueError: an item does not exist or is there twice.
+        """
+        if some is None:
+            return np.arange(self.shape[0])
+        items = np.asarray(some, dtype=np.int64).reshape(-1)
+        if len(np.unique(items)) < len(items) or (items.size and not 0 <= items.min() <= items.max() < self.shape[0]):
+            raise ValueError(
+                f"signal '{self.name}': items must be different numbers from 0 to {self.shape[0] - 1}, not {items}"
+            )
+        return items
+
+
+@dataclass(frozen=True, eq=False)
+class Window:
+    """The values of a signal during the steps (start, stop]: after `start` up to and including `stop`.
+
+    Attributes:
+        start: the step at which the window begins, the `stop` of the one before.
+        stop: its last step.
+        values: float64, shape (stop - start, items of this rank, ...).
+    """
+
+    start: int
+    stop: int
+    values: NDArray[np.float64]
+
+    def __str__(self) -> str:
+        return f"({self.start}, {self.stop}]"
+
+
+class _ChannelEnd(ABC):
+    """What both ends do: know the channel's name and check each window."""
+
+    def __init__(self, signal: Signal, source: str, destination: str, items: NDArray[np.int64]) -> None:
+        self.signal = signal
+        self.source = source
+        self.destination = destination
+        self.items = items
+        self.step = signal.start
+        """Where the next window begins."""
+        self.closed = False
+
+    def __str__(self) -> str:
+        return f"channel '{self.signal.name}' from {self.source} to {self.destination}"
+
+    def _check_time(self, who: str, start: int, stop: int) -> None:
+        if start != self.step:
+            raise ChannelError(
+                f"{self}: {who} the window ({start}, {stop}], but the next window begins at step {self.step}"
+            )
+        if not start < stop <= start + self.signal.window:
+            raise ChannelError(
+                f"{self}: {who} the window ({start}, {stop}] of {stop - start} steps; it must have 1 to "
+                f"{self.signal.window}"
+            )
+
+    @property
+    @abstractmethod
+    def peer(self) -> str:
+        """The role at the other end."""
+
+    def poll(self) -> bool:
+        """Lets a closed end take leave of the other one; returns whether that is done. Never waits."""
+        return True
+
+    def _check_open(self) -> None:
+        if self.closed:
+            raise ChannelError(f"{self} was closed at step {self.step}")
+
+
+class Sender(_ChannelEnd):
+    """The source's end. As a `with` block it closes the channel, unless an exception leaves the block."""
+
+    @property
+    def peer(self) -> str:
+        return self.destination
+
+    def send(self, window: Window) -> None:
+        """Hands a window over and returns as soon as the array may be used again.
+
+        Collective over the group of the source in so far as each rank sends its items. Waits only when `AHEAD` windows
+        are still under way.
+
+        Raises:
+            ChannelError: the window is not the next one, or of the wrong length, shape or type.
+            PeerSilent: the destination took no window within the deadline.
+        """
+        self._check_open()
+        self._check_time(f"{self.source} sends", window.start, window.stop)
+        shape = (window.stop - window.start, len(self.items), *self.signal.shape[1:])
+        values = window.values
+        if not isinstance(values, np.ndarray) or values.dtype != np.float64 or values.shape != shape:
+            kind = f"{values.dtype}{list(values.shape)}" if isinstance(values, np.ndarray) else type(values).__name__
+            raise ChannelError(
+                f"{self}: {self.source} sends {kind} as window {window}, {self.destination} takes float64{list(shape)}"
+            )
+        self._put(window)
+        self.step = window.stop
+
+    def close(self) -> None:
+        """Tells the destination that this was the last window. Does not wait: see `Groups.finish`."""
+        if not self.closed:
+            self.closed = True
+            self._put_end()
+
+    def progress(self) -> None:
+        """Lets messages move on. Worth calling in a long computation between sends if windows are above 250 kB."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self.close()
+
+    @abstractmethod
+    def _put(self, window: Window) -> None: ...
+
+    @abstractmethod
+    def _put_end(self) -> None: ...
+
+
+class Receiver(_ChannelEnd):
+    """The destination's end: receives one by one, or all of them as an iterator.
+
+    As a `with` block it closes the channel, unless an exception leaves the block.
+    """
+
+    @property
+    def peer(self) -> str:
+        return self.source
+
+    def receive(self, stop: int | None = None) -> Window:
+        """Waits for the next window. Every rank of the destination's group receives its items.
+
+        Args:
+            stop: the last step of the window that this program needs next, for a check; None takes what comes.
+
+        Raises:
+            End: the source closed the channel.
+            ChannelError: the window is not the next one, or not up to `stop`.
+            PeerSilent: the source sent nothing within the deadline.
+        """
+        self._check_open()
+        window = self._take()
+        if window is None:
+            self.closed = True
+            raise End(f"{self}: {self.source} closed it at step {self.step}")
+        self._check_time(f"{self.source} sent", window.start, window.stop)
+        if stop is not None and stop != window.stop:
+            raise ChannelError(
+                f"{self}: {self.source} sent the window {window}, {self.destination} needs ({self.step}, {stop}]"
+            )
+        self.step = window.stop
+        return window
+
+    def close(self) -> None:
+        """Takes no more windows; `Groups.finish` drops what the source still sends. Does not wait.
+
+        Both sides may therefore close their ends in any order, without one waiting for the other in a ring.
+        """
+        self.closed = True
+
+    def __iter__(self) -> Iterator[Window]:
+        while not self.closed:
+            try:
+                window = self.receive()
+            except End:
+                return
+            yield window
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self.close()
+
+    @abstractmethod
+    def _take(self) -> Window | None:
+        """The next window; None at the end."""
+
+
+@dataclass
+class Channel:
+    """The ends of a channel that this process holds: one, or both when it plays both roles."""
+
+    name: str
+    source: Sender | None
+    destination: Receiver | None
+    deadline: float = 0.0
+    """Seconds that the other side may be silent."""
+
+    @property
+    def ends(self) -> list[Sender | Receiver]:
+        """The ends that this process holds."""
+        return [end for end in (self.source, self.destination) if end is not None]
+
+    @property
+    def sender(self) -> Sender:
+        """The end to send by.
+
+        Raises:
+            ChannelError: this process does not play the source.
+        """
+        if self.source is None:
+            raise ChannelError(f"channel '{self.name}': only its source can send")
+        return self.source
+
+    @property
+    def receiver(self) -> Receiver:
+        """The end to receive from.
+
+        Raises:
+            ChannelError: this process does not play the destination.
+        """
+        if self.destination is None:
+            raise ChannelError(f"channel '{self.name}': only its destination can receive")
+        return self.destination
+
+
+class LocalChannel:
+    """A channel between two roles that one process plays in turn.
+
+    What would make two processes wait for each other for ever is an error here: to receive what was not sent, or to
+    send more than `AHEAD` windows and one before any is received.
+
+    Attributes:
+        sender: the source's end.
+        receiver: the destination's end.
+    """
+
+    def __init__(
+        self,
+        signal: Signal,
+        source: str = "source",
+        destination: str = "destination",
+        *,
+        owned: ArrayLike | None = None,
+        wanted: ArrayLike | None = None,
+    ) -> None:
+        """Connects the two ends.
+
+        Args:
+            signal: what is sent.
+            source: role that sends.
+            destination: role that receives.
+            owned: items that the source sends; None for all.
+            wanted: items that the destination receives; None for all.
+
+        Raises:
+            UserError: nobody sends one of the wanted items.
+        """
+        owned, wanted = signal.items(owned), signal.items(wanted)
+        check_items(signal, source, destination, [owned], [wanted])
+        queue: deque[Window | None] = deque()
+        receiver = _LocalReceiver(signal, source, destination, wanted, queue, owned)
+        self.receiver: Receiver = receiver
+        self.sender: Sender = _LocalSender(signal, source, destination, owned, queue, receiver)
+
+
+class _LocalReceiver(Receiver):
+    def __init__(
+        self,
+        signal: Signal,
+        source: str,
+        destination: str,
+        items: NDArray[np.int64],
+        queue: deque[Window | None],
+        owned: NDArray[np.int64],
+    ) -> None:
+        super().__init__(signal, source, destination, items)
+        self._queue = queue
+        _, self._at_owned, self._at_wanted = shared_items(owned, items)
+
+    def _take(self) -> Window | None:
+        if not self._queue:
+            raise ChannelError(f"{self}: {self.source} has not sent the window that begins at step {self.step}")
+        window = self._queue.popleft()
+        if window is None:
+            return None
+        values = np.empty((len(window.values), len(self.items), *self.signal.shape[1:]))
+        values[:, self._at_wanted] = window.values[:, self._at_owned]
+        return Window(window.start, window.stop, values)
+
+
+class _LocalSender(Sender):
+    def __init__(
+        self,
+        signal: Signal,
+        source: str,
+        destination: str,
+        items: NDArray[np.int64],
+        queue: deque[Window | None],
+        receiver: _LocalReceiver,
+    ) -> None:
+        super().__init__(signal, source, destination, items)
+        self._queue = queue
+        self._receiver = receiver
+
+    def _put(self, window: Window) -> None:
+        if self._receiver.closed:
+            return
+        if len(self._queue) > AHEAD:
+            raise ChannelError(f"{self}: window {window} cannot be sent before {self.destination} received one")
+        self._queue.append(Window(window.start, window.stop, window.values.copy()))
+
+    def _put_end(self) -> None:
+        self._queue.append(None)
+
+
+def shared_items(
+    owned: NDArray[np.int64], wanted: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """The items that two ranks exchange.
+
+    Returns:
+        The items in ascending order, their positions in `owned` and their positions in `wanted`.
+    """
+    items, at_owned, at_wanted = np.intersect1d(owned, wanted, assume_unique=True, return_indices=True)
+    return items, at_owned, at_wanted
+
+
+def check_items(
+    signal: Signal,
+    source: str,
+    destination: str,
+    owned: list[NDArray[np.int64]],
+    wanted: list[NDArray[np.int64]],
+) -> None:
+    """Checks that each item that a rank of the destination wants has one rank of the source that sends it.
+
+    Args:
+        signal: what is sent.
+        source: role that sends.
+        destination: role that receives.
+        owned: items of each rank of the source.
+        wanted: items of each rank of the destination.
+
+    Raises:
+        UserError: an item is sent by nobody or by two ranks.
+    """
+    senders = np.zeros(signal.shape[0], dtype=np.int64)
+    for items in owned:
+        senders[items] += 1
+    needed = np.zeros(signal.shape[0], dtype=bool)
+    for items in wanted:
+        needed[items] = True
+    where = f"channel '{signal.name}' from {source} to {destination}"
+    if (missing := np.flatnonzero(needed & (senders == 0))).size:
+        raise UserError(f"{where}: {destination} needs items {missing} that no rank of {source} sends")
+    if (double := np.flatnonzero(senders > 1)).size:
+        raise UserError(f"{where}: more than one rank of {source} sends items {double}")
