@@ -267,7 +267,7 @@ class Bold(Monitor):
         """Row of the stock that holds the last mean completed at a step."""
         return (step // self._means.period - 1) % len(self._stock)
 
-    def _signal(self, step: int) -> NDArray[np.float64]:
+    def _signal(self, step: int) -> NDArray[Any]:
         weights = np.roll(self._weights, self._row(step) + 1)
         convolved = np.tensordot(weights, self._stock, axes=1)
         return self._response.gain * (convolved - self._response.baseline)

@@ -23,12 +23,11 @@ Brains = Callable[..., tuple[Brain, Brain]]
 
 def slope(parameters: MeanFieldParameters, state: np.ndarray, arriving: float) -> np.ndarray:
     """The right-hand side for states of shape (n_variables, n)."""
-    result = np.empty_like(state)
-    out = np.empty(len(state))
-    for i in range(state.shape[1]):
-        kernel.slope(np.ascontiguousarray(state[:, i]), arriving, parameters.constants(), out)
-        result[:, i] = out
-    return result
+    lanes = np.zeros((len(state), kernel.LANES))
+    lanes[:, : state.shape[1]] = state
+    out, work = np.empty(lanes.size), np.empty(2 * kernel.WIDTH * kernel.LANES)
+    kernel.slope(lanes.ravel(), np.full(kernel.LANES, arriving), parameters.constants(), out, work)
+    return out.reshape(lanes.shape)[:, : state.shape[1]]
 
 
 def random_state(order: int, n: int = 5) -> np.ndarray:
@@ -215,7 +214,7 @@ def test_mistakes_are_named(small: SimpleNamespace) -> None:
         NoiseParameters({"E": -1.0})
     with pytest.raises(UserError, match="tau_OU = 0"):
         OrnsteinUhlenbeckParameters(tau_OU=0)
-    with pytest.raises(UserError, match=r"of shape \(5, 7\).*not of shape \(3, 7\)"):
+    with pytest.raises(UserError, match=r"of shape \(5, 7\).*not of shape \(1, 3, 7\)"):
         MeanFieldBrain(*arguments, initial=np.zeros((3, 7)))
     with pytest.raises(UserError, match="different numbers from 0 to 6"):
         MeanFieldBrain(*arguments, spiking=[7])
