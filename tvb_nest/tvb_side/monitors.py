@@ -241,7 +241,7 @@ class Bold(Monitor):
         self._means = _Means(round(self.STOCK_PERIOD / dt), self._shape)
         n_stock = int(np.ceil(length / self.STOCK_PERIOD))
         self._response = RESPONSES[response]
-        kernel = self._response.kernel(np.arange(n_stock) * (length / 1000.0 / n_stock))
+        kernel = self._response.kernel(np.arange(n_stock, dtype=np.float64) * (length / 1000.0 / n_stock))
         self._weights = np.roll(kernel[::-1], -1 if tvb_compat else 0)  # oldest first
         self._stock = np.zeros((n_stock, *self._shape))
 
@@ -267,7 +267,7 @@ class Bold(Monitor):
         """Row of the stock that holds the last mean completed at a step."""
         return (step // self._means.period - 1) % len(self._stock)
 
-    def _signal(self, step: int) -> NDArray[Any]:
+    def _signal(self, step: int) -> NDArray[np.float64]:
         weights = np.roll(self._weights, self._row(step) + 1)
         convolved = np.tensordot(weights, self._stock, axes=1)
         return self._response.gain * (convolved - self._response.baseline)

@@ -77,6 +77,17 @@ def test_trajectory_is_that_of_the_library(both: Brains, order: int) -> None:
     assert np.ptp(ours[:, 0]) > 1e-3
 
 
+@pytest.mark.parametrize("compat_upstream", [False, True])
+def test_proxies_act_as_in_the_library(both: Brains, small: SimpleNamespace, compat_upstream: bool) -> None:
+    rates = np.random.default_rng(8).uniform(0, 0.03, (20, 5, 2))
+    brains = both(2, small.spiking, compat_upstream=compat_upstream)
+    for piece in rates:
+        inputs = [brain.coupling_into_proxies(5) for brain in brains]
+        states = [brain.run(5, piece) for brain in brains]
+        np.testing.assert_allclose(*inputs, rtol=1e-5)
+        np.testing.assert_allclose(states[0][:, :2], states[1][:, :2], atol=1e-7)
+
+
 @pytest.mark.parametrize(("order", "limit"), [(1, 1e-14), (2, 2e-9)])
 def test_trajectory_with_a_history_in_double_precision(both: Brains, order: int, limit: float) -> None:
     ours, theirs = both(order)
@@ -167,6 +178,23 @@ def test_heun_converges_with_the_square_of_the_step(small: SimpleNamespace) -> N
     errors = [np.abs(a - b).max() for a, b in itertools.pairwise(ends)]
     assert errors[0] / errors[1] > 1.7
     assert errors[1] / errors[2] > 1.7
+
+
+@pytest.mark.parametrize("n_past", [10, 31, 200])
+def test_a_recorded_past_goes_on(small: SimpleNamespace, n_past: int) -> None:
+    """Shorter and longer than the longest delay; before a short one the first row stays."""
+    parameters = MeanFieldParameters(order=1, **small.input)
+    arguments = (small.connectome, parameters, small.integrator)
+    first = MeanFieldBrain(*arguments, coupling=0.3, initial=small.start(parameters, 7))
+    past = first.run(200)[-n_past:]
+    horizon = small.connectome.delays(0.1).max() + 1
+    later = MeanFieldBrain(*arguments, coupling=0.3, initial=past).run(20)
+    if n_past >= horizon:
+        assert np.array_equal(later, first.run(20))
+    else:
+        padded = np.concatenate([np.repeat(past[:1], horizon - n_past, axis=0), past])
+        assert np.array_equal(later, MeanFieldBrain(*arguments, coupling=0.3, initial=padded).run(20))
+        assert not np.array_equal(later, first.run(20))
 
 
 def test_noise_has_its_dispersion(small: SimpleNamespace) -> None:
