@@ -184,7 +184,7 @@ class Brain(ABC):
             raise ValueError("rates of proxies must be finite")
 
     def _refuse_divergence(self, states: NDArray[np.float64]) -> None:
-        own = np.isfinite(states).all(axis=1)
+        own: NDArray[np.bool_] = np.array(np.isfinite(states).all(axis=1))
         own[:, self.spiking] = True
         if not own.all():
             k, region = np.argwhere(~own)[0]

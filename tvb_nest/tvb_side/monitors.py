@@ -241,7 +241,7 @@ class Bold(Monitor):
         self._means = _Means(round(self.STOCK_PERIOD / dt), self._shape)
         n_stock = int(np.ceil(length / self.STOCK_PERIOD))
         self._response = RESPONSES[response]
-        kernel = self._response.kernel(np.arange(n_stock) * (length / 1000.0 / n_stock))
+        kernel = self._response.kernel(np.arange(n_stock, dtype=np.float64) * (length / 1000.0 / n_stock))
         self._weights = np.roll(kernel[::-1], -1 if tvb_compat else 0)  # oldest first
         self._stock = np.zeros((n_stock, *self._shape))
 

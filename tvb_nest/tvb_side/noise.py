@@ -170,8 +170,12 @@ class OrnsteinUhlenbeckNoise:
 
 def stream_state(stream: np.random.RandomState) -> dict[str, NDArray[Any]]:
     """The state of a stream of random numbers, as arrays."""
-    _, keys, position, has_gauss, gauss = stream.get_state()
-    return {"stream_keys": keys, "stream_position": np.array([position, has_gauss]), "stream_gauss": np.array([gauss])}
+    state: Any = stream.get_state(legacy=False)
+    return {
+        "stream_keys": state["state"]["key"],
+        "stream_position": np.array([state["state"]["pos"], state["has_gauss"]]),
+        "stream_gauss": np.array([state["gauss"]]),
+    }
 
 
 def restore_stream(stream: np.random.RandomState, state: Mapping[str, NDArray[Any]]) -> None:

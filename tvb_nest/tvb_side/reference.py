@@ -50,8 +50,8 @@ class ReferenceBrain(Brain):
         """Takes over a simulator.
 
         Args:
-            simulator: configured, for regions (no surface), with one mode. Its monitors are removed; its connectivity
-                must not connect regions with themselves.
+            simulator: configured, for regions (no surface), with one mode, without stimulus. Its monitors are removed;
+                its connectivity must not connect regions with themselves.
             spiking: the proxies.
             proxy_variable: the state variable that stands for the proxies' rate; it must be a coupling variable.
             compat_upstream: see `Brain`.
@@ -239,6 +239,8 @@ def library_model(parameters: MeanFieldParameters) -> Any:
 def _check_simulator(simulator: Simulator, variable: int) -> None:
     if simulator.surface is not None:
         raise UserError("the simulator has a surface: regions only can be coupled")
+    if simulator.stimulus is not None:
+        raise UserError("the simulator has a stimulus: The Virtual Brain would begin it anew in every window")
     if simulator.model.number_of_modes != 1:
         raise UserError(f"the model {type(simulator.model).__name__} has several modes: only one can be coupled")
     if variable not in simulator.model.cvar:

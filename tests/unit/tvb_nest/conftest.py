@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,7 +18,8 @@ from tvb_nest.tvb_side.mean_field.brain import MeanFieldBrain
 from tvb_nest.tvb_side.mean_field.parameters import MeanFieldParameters
 from tvb_nest.tvb_side.noise import NoiseParameters
 
-os.environ.setdefault("TVB_USER_HOME", "/tmp/tvb-of-tests")  # tvb-library makes a folder for its log
+# tvb-library makes folders in the home of the user
+os.environ.setdefault("TVB_USER_HOME", str(Path(tempfile.gettempdir(), f"tvb-of-tests-{os.getuid()}")))
 
 INTEGRATOR = IntegratorParameters(dt=0.1, seed=7)
 NOISE = NoiseParameters({"ou_drift": 1e-3})

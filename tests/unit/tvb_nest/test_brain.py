@@ -163,6 +163,27 @@ def test_state_of_another_brain_is_refused(brain: Maker) -> None:
         brain(2).restore(brain(1).state())
 
 
+def test_how_far_ahead_and_behind_things_may_be(brain: Maker, small: SimpleNamespace, plain: dict) -> None:
+    """A step reads rates one delay before the step ahead of it: the delay and one step more are possible."""
+    weights, delays = small.connectome.weights, small.connectome.delays(small.integrator.dt)
+    is_proxy = np.isin(np.arange(len(weights)), small.spiking)
+    heard = delays[(weights != 0) & is_proxy[:, None] & ~is_proxy].min() + 1
+    needed = delays[(weights != 0) & is_proxy & ~is_proxy[:, None]].min() + 1
+    made = brain(1, small.spiking)
+    assert made.coupling_into_proxies(heard).shape == (heard, 2)
+    with pytest.raises(ValueError, match="not known yet"):
+        made.coupling_into_proxies(heard + 1)
+    with pytest.raises(ValueError, match="need rates of the proxies after step 0"):
+        made.run(needed + 1)
+    expected = plain_run(plain, brain, 1)
+    states = made.run(needed)
+    assert np.abs(states[:, :, ~is_proxy] - expected[:needed][:, :, ~is_proxy]).max() <= 1e-10
+    made.supply(expected[: needed - 1, 0, small.spiking])
+    with pytest.raises(ValueError, match=f"need rates of the proxies after step {needed - 1}"):
+        made.run(needed)
+    made.run(needed - 1)
+
+
 def test_what_is_not_known_is_not_used(brain: Maker, small: SimpleNamespace) -> None:
     made = brain(1, small.spiking)
     window = exchange_window(small)

@@ -23,12 +23,11 @@ Brains = Callable[..., tuple[Brain, Brain]]
 
 def slope(parameters: MeanFieldParameters, state: np.ndarray, arriving: float) -> np.ndarray:
     """The right-hand side for states of shape (n_variables, n)."""
-    result = np.empty_like(state)
-    out = np.empty(len(state))
-    for i in range(state.shape[1]):
-        kernel.slope(np.ascontiguousarray(state[:, i]), arriving, parameters.constants(), out)
-        result[:, i] = out
-    return result
+    lanes = np.zeros((len(state), kernel.LANES))
+    lanes[:, : state.shape[1]] = state
+    out, work = np.empty(lanes.size), np.empty(2 * kernel.WIDTH * kernel.LANES)
+    kernel.slope(lanes.ravel(), np.full(kernel.LANES, arriving), parameters.constants(), out, work)
+    return out.reshape(lanes.shape)[:, : state.shape[1]]
 
 
 def random_state(order: int, n: int = 5) -> np.ndarray:
@@ -76,6 +75,17 @@ def test_trajectory_is_that_of_the_library(both: Brains, order: int) -> None:
     assert np.abs(ours - theirs)[:, :2].max() < 1e-7
     np.testing.assert_allclose(ours[:, -1], theirs[:, -1], atol=1e-14)  # the noise is the very same
     assert np.ptp(ours[:, 0]) > 1e-3
+
+
+@pytest.mark.parametrize("compat_upstream", [False, True])
+def test_proxies_act_as_in_the_library(both: Brains, small: SimpleNamespace, compat_upstream: bool) -> None:
+    rates = np.random.default_rng(8).uniform(0, 0.03, (20, 5, 2))
+    brains = both(2, small.spiking, compat_upstream=compat_upstream)
+    for piece in rates:
+        inputs = [brain.coupling_into_proxies(5) for brain in brains]
+        states = [brain.run(5, piece) for brain in brains]
+        np.testing.assert_allclose(*inputs, rtol=1e-5)
+        np.testing.assert_allclose(states[0][:, :2], states[1][:, :2], atol=1e-7)
 
 
 @pytest.mark.parametrize(("order", "limit"), [(1, 1e-14), (2, 2e-9)])
@@ -153,21 +163,39 @@ def test_first_order_without_compatibility_takes_input_as_second_order_does() ->
         np.testing.assert_allclose(first, np.delete(second, [2, 3, 4], axis=0), rtol=1e-13)
 
 
-def test_heun_converges_with_the_square_of_the_step(small: SimpleNamespace) -> None:
-    """Delays that are multiples of every step; the past is constant."""
-    lengths = np.round(small.connectome.lengths / 3.2) * 3.2
-    connectome = replace(small.connectome, lengths=lengths)
+@pytest.mark.parametrize(("coupling", "factor"), [(0.0, 3.6), (0.3, 1.8)])
+def test_convergence(small: SimpleNamespace, coupling: float, factor: float) -> None:
+    """Heun's error falls with the square of the step; coupling, which stays the same during a step, makes it linear.
+
+    Delays are multiples of every step; the past is constant.
+    """
+    connectome = replace(small.connectome, lengths=np.round(small.connectome.lengths / 3.2) * 3.2)
     parameters = MeanFieldParameters(**small.input)
-    initial = small.start(parameters, connectome.n_regions)
-    ends = [
-        MeanFieldBrain(connectome, parameters, IntegratorParameters(dt, 1), coupling=0.3, initial=initial).run(
-            round(16 / dt)
-        )[-1, :2]
-        for dt in (0.4, 0.2, 0.1, 0.05)
-    ]
+    options = {"coupling": coupling, "initial": small.start(parameters, connectome.n_regions)}
+    ends = []
+    for dt in (0.4, 0.2, 0.1, 0.05):
+        brain = MeanFieldBrain(connectome, parameters, IntegratorParameters(dt, 1), **options)
+        ends.append(brain.run(round(16 / dt))[-1, :2])
     errors = [np.abs(a - b).max() for a, b in itertools.pairwise(ends)]
-    assert errors[0] / errors[1] > 1.7
-    assert errors[1] / errors[2] > 1.7
+    assert errors[0] / errors[1] > factor
+    assert errors[1] / errors[2] > factor
+
+
+@pytest.mark.parametrize("n_past", [10, 31, 200])
+def test_a_recorded_past_goes_on(small: SimpleNamespace, n_past: int) -> None:
+    """Shorter and longer than the longest delay; before a short one the first row stays."""
+    parameters = MeanFieldParameters(order=1, **small.input)
+    arguments = (small.connectome, parameters, small.integrator)
+    first = MeanFieldBrain(*arguments, coupling=0.3, initial=small.start(parameters, 7))
+    past = first.run(200)[-n_past:]
+    horizon = small.connectome.delays(0.1).max() + 1
+    later = MeanFieldBrain(*arguments, coupling=0.3, initial=past).run(20)
+    if n_past >= horizon:
+        assert np.array_equal(later, first.run(20))
+    else:
+        padded = np.concatenate([np.repeat(past[:1], horizon - n_past, axis=0), past])
+        assert np.array_equal(later, MeanFieldBrain(*arguments, coupling=0.3, initial=padded).run(20))
+        assert not np.array_equal(later, first.run(20))
 
 
 def test_noise_has_its_dispersion(small: SimpleNamespace) -> None:
@@ -215,7 +243,7 @@ def test_mistakes_are_named(small: SimpleNamespace) -> None:
         NoiseParameters({"E": -1.0})
     with pytest.raises(UserError, match="tau_OU = 0"):
         OrnsteinUhlenbeckParameters(tau_OU=0)
-    with pytest.raises(UserError, match=r"of shape \(5, 7\).*not of shape \(3, 7\)"):
+    with pytest.raises(UserError, match=r"of shape \(5, 7\).*not of shape \(1, 3, 7\)"):
         MeanFieldBrain(*arguments, initial=np.zeros((3, 7)))
     with pytest.raises(UserError, match="different numbers from 0 to 6"):
         MeanFieldBrain(*arguments, spiking=[7])

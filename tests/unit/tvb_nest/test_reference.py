@@ -126,6 +126,12 @@ def test_what_cannot_be_coupled_is_refused(small: SimpleNamespace) -> None:
     oscillator = simulator(small, *CASES["oscillator"]())
     with pytest.raises(UserError, match=r"state variable 1 is no coupling variable: those are \[0\]"):
         reference.ReferenceBrain(oscillator, [1], proxy_variable=1)
+    oscillator.stimulus = lab.patterns.StimuliRegion(
+        temporal=lab.equations.PulseTrain(), connectivity=oscillator.connectivity, weight=np.ones(N)
+    )
+    with pytest.raises(UserError, match="would begin it anew in every window"):
+        reference.ReferenceBrain(oscillator, [1])
+    oscillator.stimulus = None
     oscillator.connectivity.weights[2, 2] = 1.0
     with pytest.raises(UserError, match="connects regions with themselves"):
         reference.ReferenceBrain(oscillator, [1])

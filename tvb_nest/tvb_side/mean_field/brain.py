@@ -129,7 +129,7 @@ class MeanFieldBrain(Brain):
         if past.shape[1:] != shape or not len(past) or not np.isfinite(past).all():
             raise UserError(
                 f"initial state: must hold finite numbers of shape {shape} (variables, regions) or such for several "
-                f"steps, not of shape {np.shape(initial)}"
+                f"steps, not of shape {past.shape}"
             )
         missing = max(horizon - len(past), 0)
         return np.concatenate([np.repeat(past[:1], missing, axis=0), past])[-horizon:]

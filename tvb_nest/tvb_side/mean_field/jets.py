@@ -80,5 +80,16 @@ def square_root(a: Any) -> Any:
 @inlined
 def complementary_error(a: Any) -> Any:
     """erfc(a)."""
-    first = -2.0 / math.sqrt(math.pi) * math.exp(-a[0] * a[0])
-    return compose(a, math.erfc(a[0]), first, -2.0 * a[0] * first)
+    return error_jet(a, math.erfc(a[0]), erfc_slope(a[0]))
+
+
+@inlined
+def error_jet(a: Any, value: float, first: float) -> Any:
+    """erfc(a), from its value and slope at the value of a."""
+    return compose(a, value, first, -2.0 * a[0] * first)
+
+
+@inlined
+def erfc_slope(x: float) -> float:
+    """Derivative of erfc."""
+    return -2.0 / math.sqrt(math.pi) * math.exp(-x * x)

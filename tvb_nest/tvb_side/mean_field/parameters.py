@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields
-from typing import Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 from mpi_coupling.failure import UserError
 
@@ -131,7 +131,7 @@ class MeanFieldParameters:
 
     def constants(self) -> Constants:
         """The numbers as compiled code takes them."""
-        derived = {
+        derived: dict[str, Any] = {
             "excitatory": self._population("e"),
             "inhibitory": self._population("i"),
             "synapses_e": (1 - self.g) * self.p_connect_e * self.N_tot,
@@ -142,7 +142,8 @@ class MeanFieldParameters:
             "compat": self.tvb_compat,
             "covariance": get_args(Covariance).index(self.covariance),
         }
-        return Constants(**derived, **{x: float(getattr(self, x)) for x in Constants._fields if x not in derived})
+        copied: dict[str, Any] = {x: float(getattr(self, x)) for x in Constants._fields if x not in derived}
+        return Constants(**derived, **copied)
 
     def _population(self, kind: str) -> Population:
         names = (f"E_L_{kind}", f"a_{kind}", f"b_{kind}", f"tau_w_{kind}")

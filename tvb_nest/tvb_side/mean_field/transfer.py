@@ -35,12 +35,22 @@ def transfer(nu_e: float, nu_i: float, outer_e: float, outer_i: float, W: float,
     Returns:
         The jet of the rate, [kHz] and its derivatives with respect to them [kHz], and the mean potential [mV].
     """
+    x, half_rate, potential = argument(nu_e, nu_i, outer_e, outer_i, W, p, c)
+    return multiply(jets.complementary_error(x), half_rate), potential
+
+
+@inlined
+def argument(nu_e: float, nu_i: float, outer_e: float, outer_i: float, W: float, p: Population, c: Constants) -> Any:
+    """What the rate is made of (equation 10): F = erfc(x) / (2 T_V).
+
+    Returns:
+        The jets of x and of 1 / (2 T_V) [kHz], and the mean potential [mV]; for the arguments see `transfer`.
+    """
     potential, deviation, time = fluctuations(nu_e, nu_i, outer_e, outer_i, W, p, c)
     level = scale_shift(threshold(potential, deviation, scale_shift(time, c.g_L / c.C_m, 0.0), p), 1e3, 0.0)
     distance = add(level, scale_shift(potential, -1.0, 0.0))
     x = multiply(distance, reciprocal(scale_shift(deviation, math.sqrt(2.0), 0.0)))
-    rate = multiply(jets.complementary_error(x), reciprocal(scale_shift(time, 2.0, 0.0)))
-    return rate, potential[0]
+    return x, reciprocal(scale_shift(time, 2.0, 0.0)), potential[0]
 
 
 @inlined
