@@ -109,14 +109,16 @@ def transform_settings(parameters: Parameters, network: SpikingNetwork) -> Trans
 
 
 def mean_field_parameters(parameters: Parameters) -> MeanFieldParameters:
-    """The mean field of every region; ``compat`` decides how its covariances are computed."""
+    """The mean field of every region; ``compat`` decides how its covariances are computed.
+
+    Derivatives have tvb-library's unit, with which models of the field have been fitted: covariances then act on rates
+    by next to nothing. In the rates' own unit the second order leaves the range of numbers in small networks.
+    """
     model = parameters.resolved.param_tvb_model
     values = {name: getattr(model, name) for name in _SAME_NAMES}
     values |= {name: tuple(values[name]) for name in ("P_e", "P_i")}
-    upstream = is_upstream(parameters)
-    return MeanFieldParameters(
-        **values, weight_noise=0.0, tvb_compat=upstream, covariance="tvb-nest" if upstream else "el-boustani"
-    )
+    covariance = "tvb-nest" if is_upstream(parameters) else "el-boustani"
+    return MeanFieldParameters(**values, weight_noise=0.0, tvb_compat=True, covariance=covariance)
 
 
 def noise_parameters(parameters: Parameters) -> OrnsteinUhlenbeckParameters:
@@ -145,7 +147,9 @@ def make_brain(parameters: Parameters, connectome: Connectome, spiking: Sequence
 
     resolved = parameters.resolved
     if resolved.param_tvb_nest.brain == "reference" or resolved.param_tvb_nest.tvb_model is not None:
-        raise UserError("param_tvb_nest.brain: `tvb-nest run` computes the compiled mean field only; set it to compiled")
+        raise UserError(
+            "param_tvb_nest.brain: `tvb-nest run` computes the compiled mean field only; set it to compiled"
+        )
     mean_field = mean_field_parameters(parameters)
     return MeanFieldBrain(
         connectome,
@@ -182,7 +186,9 @@ def _refuse_sensors(parameters: Parameters) -> None:
     settings = parameters.resolved.param_tvb_monitor
     for name in ("SEEG", "ECOG"):
         if getattr(settings, name):
-            message = "is not computed by `tvb-nest run`; project the recorded mean field by tvb_side.monitors.Projection"
+            message = (
+                "is not computed by `tvb-nest run`; project the recorded mean field by tvb_side.monitors.Projection"
+            )
             raise ConfigError([parameters.problem(Finding(("param_tvb_monitor", name), message))])
 
 

@@ -12,7 +12,6 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
 
 import numpy as np
 
@@ -221,14 +220,7 @@ def windows(parameters: Parameters) -> Iterator[tuple[int, int]]:
         yield start, min(start + length, parameters.steps)
 
 
-def result_folder(parameters: Parameters) -> Path:
-    """Where results go."""
-    return parameters.result_folder
-
-
-def _make_sides(
-    parameters: Parameters, connectome: Connectome | None, groups: Groups, stack: ExitStack
-) -> list[Side]:
+def _make_sides(parameters: Parameters, connectome: Connectome | None, groups: Groups, stack: ExitStack) -> list[Side]:
     """The sides that this process computes, NEST's first."""
     if parameters.mode != Mode.CO_SIMULATION:
         return [SpikingSide(parameters, None)] if connectome is None else [BrainSide(parameters, connectome)]

@@ -13,6 +13,9 @@ COMMANDS = {
     "init": "Write a folder that is ready to run.",
     "params": "Show parameters, what they mean and what follows from them.",
     "check": "Look for mistakes in a simulation folder.",
+    "run": "Run a simulation.",
+    "stats": "Show what was computed.",
+    "post-processing": "Draw what was computed.",
     "import-connectome": "Bring a connectome into the form that simulations read.",
     "explore": "Run a simulation at many points of its parameters.",
 }

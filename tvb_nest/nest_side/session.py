@@ -52,7 +52,7 @@ def acquire(owner: object) -> Any:
     if _owner is not None:
         raise RuntimeError("NEST has one kernel per process and another SpikingNetwork uses it: close() that one first")
     nest: Any = import_nest()  # Any: NEST adds its attributes as properties of the module
-    nest.ResetKernel()
+    _reset(nest)
     nest.verbosity = nest.VerbosityLevel.ERROR
     _owner = owner
     return nest
@@ -62,8 +62,14 @@ def release(owner: object) -> None:
     """Give the kernel back and free its memory; nothing happens when `owner` does not have it."""
     global _owner
     if _owner is owner:
-        import_nest().ResetKernel()
+        _reset(import_nest())
         _owner = None
+
+
+def _reset(nest: Any) -> None:
+    """Reset the kernel, which looks for a launcher again."""
+    with _hidden_launcher():
+        nest.ResetKernel()
 
 
 @contextlib.contextmanager

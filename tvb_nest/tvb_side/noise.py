@@ -74,7 +74,7 @@ class OrnsteinUhlenbeckParameters:
         UserError: a number is not finite or the time constant is not positive.
     """
 
-    tau_OU: float = 20.0  # noqa: N815
+    tau_OU: float = 20.0
     mu: float = 0.7
     nsig: float = 0.05
     weights: Mapping[str, float] = field(default_factory=lambda: {"E": 0.01})

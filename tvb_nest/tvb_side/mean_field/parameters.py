@@ -84,7 +84,7 @@ class MeanFieldParameters:
     """
 
     order: int = 2
-    g_L: float = 10.0  # noqa: N815
+    g_L: float = 10.0
     C_m: float = 200.0
     E_L_e: float = -65.0
     E_L_i: float = -65.0
@@ -113,7 +113,7 @@ class MeanFieldParameters:
     external_input_ex_in: float = 0.0
     external_input_in_ex: float = 0.0
     external_input_in_in: float = 0.0
-    tau_OU: float = 5.0  # noqa: N815
+    tau_OU: float = 5.0
     weight_noise: float = 10.5
     S_i: float = 1.0
     tvb_compat: bool = True
@@ -206,7 +206,7 @@ class Constants(NamedTuple):
 
     excitatory: Population
     inhibitory: Population
-    g_L: float  # noqa: N815
+    g_L: float
     C_m: float
     E_e: float
     E_i: float
@@ -225,7 +225,7 @@ class Constants(NamedTuple):
     external_input_ex_in: float
     external_input_in_ex: float
     external_input_in_in: float
-    tau_OU: float  # noqa: N815
+    tau_OU: float
     weight_noise: float
     S_i: float
     derivative_unit: float

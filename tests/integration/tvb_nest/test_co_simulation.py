@@ -1,0 +1,199 @@
+"""The whole program with the real engines: modes, the same bits serially and in parallel, lost processes, errors."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+pytestmark = pytest.mark.skipif(
+    find_spec("nest") is None or find_spec("tvb_data") is None,
+    reason="NEST or tvb-data is not installed: scripts/setup",
+)
+
+PROGRAM = [sys.executable, "-m", "tvb_nest"]
+END = 100.0
+DEADLINE = 10.0
+"""s within which a job must end when one of its processes is lost."""
+
+
+def launch(tools, *words, **options):
+    """Run ``tvb-nest``; output and errors together."""
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("OMPI_COMM_WORLD", "PMIX_", "PMI_"))}
+    return subprocess.Popen(
+        [*options.pop("launcher", []), *PROGRAM, *map(str, words)],
+        env=clean | tools["mpi_environment"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        **options,
+    )
+
+
+def completed(tools, *words, code=0, **options):
+    process = launch(tools, *words, **options)
+    output, _ = process.communicate(timeout=200)
+    assert process.returncode == code, output
+    return output
+
+
+@pytest.fixture
+def make(tools, tmp_path):
+    """Writes the two-regions example, shortened, with other values at some places."""
+
+    def write(name="simulation", **sections):
+        folder = tmp_path / name
+        completed(tools, "init", "--example", "two-regions", folder)
+        file = folder / "parameter.json"
+        document = json.loads(file.read_text()) | {"end": END}
+        for section, values in sections.items():
+            document.setdefault(section, {}).update(values)
+        file.write_text(json.dumps(document))
+        return folder
+
+    return write
+
+
+def contents(folder):
+    """What a run wrote, by file; of the brain the arrays, as pickles hold more than those."""
+    found = {path.name: path.read_text() for path in sorted((folder / "nest").glob("*"))}
+    for path in sorted((folder / "tvb").glob("*.npy")):
+        monitors = np.load(path, allow_pickle=True)
+        found[path.name] = np.concatenate([np.append(state.ravel(), when) for when, state in monitors[0]])
+    return found
+
+
+def assert_same(one, other):
+    expected, found = contents(one), contents(other)
+    assert list(found) == list(expected)
+    for name, content in expected.items():
+        np.testing.assert_array_equal(found[name], content, err_msg=name)
+
+
+@pytest.mark.parametrize("shared", [0.0, 0.2])
+def test_in_turn_or_at_once_the_bits_are_the_same(tools, make, shared):
+    """Both simulators run a window at the same time; nothing of the other side's window may be needed for that."""
+    translation = {"param_TR_tvb_to_nest": {"percentage_shared": shared}}
+    serial, overlapped, by_hand = (make(name, **translation) for name in ("serial", "overlapped", "by-hand"))
+    completed(tools, "run", "--serial", serial)
+    completed(tools, "run", overlapped)
+    completed(tools, "run", by_hand, launcher=["mpirun", "-n", "2"])
+    assert_same(serial, overlapped)
+    assert_same(serial, by_hand)
+    assert sum(len(text.splitlines()) for name, text in contents(serial).items() if name.startswith("pop_1_ex")) > 20
+
+
+def test_a_shorter_window_gives_the_same_brain_until_the_first_spike(tools, make):
+    """What is exchanged does not depend on when: independent input is drawn by NEST from the same stream."""
+    longest, short = make("longest"), make("short", param_co_simulation={"synchronization": 2.0})
+    for folder in (longest, short):
+        completed(tools, "run", "--serial", folder)
+    states = [contents(folder)["step_0.npy"][: 76 * 7 * 200] for folder in (longest, short)]
+    np.testing.assert_array_equal(*states)
+
+
+def test_the_rate_of_a_spiking_region_is_that_of_its_spikes(tools, make):
+    """Raw at a proxy is the mean of the excitatory spikes of the last 20 ms, at its own time."""
+    from tvb_nest.results import Results
+
+    folder = make()
+    completed(tools, "run", folder)
+    results = Results.of(folder)
+    assert results.is_finished
+    times = results.recording("pop_1_ex")["time_ms"]
+    raw = results.monitor("Raw")
+    steps = np.rint(raw.time.values / 0.1).astype(int)
+    counts = np.bincount(np.rint(times / 0.1).astype(int), minlength=steps[-1] + 1).cumsum()
+    expected = (counts[steps] - counts[np.maximum(steps - 200, 0)]) / (160 * 20.0)
+    np.testing.assert_allclose(raw.sel(variable="E", region=9).values, expected, atol=1e-12)
+    assert np.isnan(raw.sel(variable="I", region=9)).all(), "what NEST does not say is not made up"
+    assert results.summary["rate_excitatory_region_9_Hz"] == pytest.approx(1e3 * len(times) / (160 * END))
+
+
+@pytest.mark.parametrize("mode", ["tvb", "nest", "nest-saved-rates"])
+def test_one_simulator_alone(tools, make, mode):
+    choices = {
+        "tvb": {"nb_MPI_nest": 0},
+        "nest": {"nb_MPI_nest": 1},
+        "nest-saved-rates": {"nb_MPI_nest": 1, "record_MPI": True, "synchronization": 5.0},
+    }[mode]
+    alone = {"co-simulation": False, "id_region_nest": []} | choices
+    topology = {} if mode == "tvb" else {"param_nest_topology": {"nb_region": 2}}
+    folder = make(
+        param_co_simulation=alone,
+        **topology,
+        param_nest_background={"rate_ex": 900.0},
+        param_record_MPI={"save_step": 4},
+    )
+    completed(tools, "run", folder)
+    assert (folder / "tvb" / "step_0.npy").exists() == (mode == "tvb")
+    assert (folder / "nest" / "labels.csv").exists() == (mode != "tvb")
+    saved = sorted((folder / "translation" / "save").glob("*.npy"))
+    if mode == "nest-saved-rates":
+        spikes = sum(len(np.loadtxt(path, skiprows=3)) for path in (folder / "nest").glob("pop_1_ex*"))
+        assert sum(np.load(path).sum() for path in saved if path.name.startswith("0_")) == spikes > 20
+        assert len(saved) == 10
+    else:
+        assert not saved
+    assert "finished" in completed(tools, "stats", folder)
+
+
+def test_the_figure(tools, make):
+    folder = make()
+    completed(tools, "run", folder)
+    completed(tools, "post-processing", folder)
+    assert (folder / "figures" / "summary.png").read_bytes().startswith(b"\x89PNG")
+    assert "--output" in completed(tools, "post-processing", folder, "-o", folder / "figure.nothing", code=2)
+
+
+@pytest.mark.parametrize("lost", ["nest", "tvb"])
+def test_a_lost_process_ends_the_job_and_is_named(tools, make, lost):
+    folder = make()
+    file = folder / "parameter.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"end": 100_000.0}))
+    process = launch(tools, "run", folder)
+    deadline = time.monotonic() + 120
+    while not (folder / "tvb" / "step_0.npy").exists():
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.1)
+    workers = {
+        child.environ()["MPI_COUPLING_ROLE"]: child
+        for child in psutil.Process(process.pid).children(recursive=True)
+        if "MPI_COUPLING_ROLE" in child.environ() and "tvb_nest" in child.cmdline()
+    }
+    workers[lost].send_signal(signal.SIGKILL)
+    killed = time.monotonic()
+    output, _ = process.communicate(timeout=60)
+    assert time.monotonic() - killed < DEADLINE
+    assert process.returncode != 0
+    assert f"because {lost} " in output, output
+    assert not (folder / ".SUCCESS").exists()
+
+
+def test_a_window_longer_than_the_delays_is_refused(tools, make):
+    folder = make(param_co_simulation={"synchronization": 50.0})
+    output = completed(tools, "run", folder, code=2)
+    assert "param_co_simulation.synchronization" in output and "must be <= 5.7 ms" in output
+    assert not (folder / "nest").exists()
+
+
+def test_nothing_computed_yet(tools, make):
+    assert "no results in" in completed(tools, "stats", make(), code=2)
+
+
+def test_a_folder_that_cannot_be_written(tools, make):
+    folder = make()
+    file = folder / "parameter.json"
+    (folder / "taken").write_text("a file where the folder should be")
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"result_path": str(Path(folder / "taken"))}))
+    output = completed(tools, "run", folder, code=2)
+    assert "results cannot be written there" in output and "Traceback" not in output
