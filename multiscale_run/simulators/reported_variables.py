@@ -67,7 +67,9 @@ def _find(segments: SegmentTable, h: Any, name: str) -> tuple[bool, Sequence[Ran
         signs = [-1.0 if point in CLAMPS else 1.0 for point in points]
         named = zip(points, signs, strict=True)
         return False, [segments.point_variable(point, variable or CURRENT, sign) for point, sign in named]
-    return h.units(in_neuron) == DENSITY, [segments.variable(in_neuron)]
+    found = segments.variable(in_neuron)
+    # NEURON ends the whole job when it is asked for the unit of a name that it does not know
+    return bool(found.present.any()) and h.units(in_neuron) == DENSITY, [found]
 
 
 def _is_point_process(h: Any, name: str) -> bool:
