@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
+from mpi_coupling.settings.health import Health
 from mpi_coupling.settings.problems import ABSENT, Finding
 from mpi_coupling.world import UserError
 from multiscale_run.circuit_check import check_circuit, neuron_population
-from multiscale_run.config import Note, Problem, SimulationConfig, check_fields, check_names
+from multiscale_run.config import Problem, SimulationConfig, check_fields, check_names
 from multiscale_run.config.document import SECTION
 from multiscale_run.coupling import Expression, registry
 from multiscale_run.geometry import RECIPES
@@ -41,21 +41,6 @@ FLOW_LIBRARY = ("astrovascpy", "pip install 'multiscale-run[bloodflow]'")
 
 MESHER = ("gmsh", "pip install 'multiscale-run[gmsh]' (Debian also needs libglu1-mesa)")
 """The same for ``preprocessor.mesh.generator = gmsh``."""
-
-
-@dataclass
-class Health:
-    """What a check-up found.
-
-    Attributes:
-        problems: what must be corrected before a run.
-        notes: what the user should know.
-        passed: what was looked at and is in order.
-    """
-
-    problems: list[Problem] = field(default_factory=list)
-    notes: list[Note | str] = field(default_factory=list)
-    passed: list[str] = field(default_factory=list)
 
 
 def checkup(config: SimulationConfig, ranks: int = 1) -> Health:

@@ -7,31 +7,16 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
-from mpi_coupling.settings.problems import ConfigError, Finding, KeyPath, Note, Problem
+from mpi_coupling.settings.health import Health
+from mpi_coupling.settings.problems import ConfigError, Finding, KeyPath, Problem
 from tvb_nest.brain_connectome import connectome_of, connectome_place, with_window_of
 from tvb_nest.parameters import Mode, Parameters
 
 INSTALL = "pip install 'multiscale-run[tvb-nest]'"
 NEST, TVB, TVB_DATA = "nest", "tvb", "tvb_data"
 """Python modules of the engines and of TVB's data."""
-
-
-@dataclass
-class Health:
-    """What a check-up found.
-
-    Attributes:
-        problems: what must be corrected before a run.
-        notes: what the user should know.
-        passed: what was looked at and is in order.
-    """
-
-    problems: list[Problem] = field(default_factory=list)
-    notes: list[Note | str] = field(default_factory=list)
-    passed: list[str] = field(default_factory=list)
 
 
 def checkup(parameters: Parameters) -> Health:
