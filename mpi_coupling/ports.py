@@ -7,13 +7,19 @@ with Open MPI 4 if both jobs know the same `ompi-server`; elsewhere the calls ha
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mpi_coupling._messages import wait_until
 from mpi_coupling.connection import DEADLINE
-from mpi_coupling.failure import UserError
+from mpi_coupling.failure import UserError, abort_on_error
+from mpi_coupling.groups import Groups, Role
 from mpi_coupling.world import World
+
+if TYPE_CHECKING:
+    from mpi4py import MPI
 
 SERVER_VARIABLE = "OMPI_MCA_pmix_server_uri"
 """Set by `mpirun --ompi-server` of Open MPI 4."""
@@ -42,49 +48,68 @@ def refusal(vendor: str, version: tuple[int, ...], environment: Mapping[str, str
     )
 
 
-def join_jobs(world: World, file: Path, *, first: bool, deadline: float = DEADLINE) -> World:
-    """Joins two jobs. Collective over both.
+@contextmanager
+def joined_groups(
+    plan: Sequence[Role], role: str, world: World, file: Path, *, first: bool, deadline: float = DEADLINE
+) -> Iterator[Groups]:
+    """Joins two jobs for a `with` block, which is guarded as by `Groups.guard`. Collective over both.
+
+    A death ends its own job only; the other one ends by the deadlines of its channels.
 
     Args:
+        plan: the roles of both jobs.
+        role: the role of this process.
         world: the ranks of this job.
         file: where the name of the port goes, the same path for both jobs; it must not exist before.
-        first: whether this job opens the port, True in one of the two. Its ranks come first in the joint world.
+        first: whether this job opens the port, True in one of the two. Its ranks come first in the joint job.
         deadline: seconds to wait for the other job.
 
-    Returns:
-        The ranks of both jobs, for `Groups.join`. A death ends its own job only; the other job ends by the deadlines
-        of its channels.
+    Yields:
+        The groups of both jobs.
 
     Raises:
-        UserError: this MPI cannot join jobs, or the other job did not come.
+        UserError: this MPI cannot join jobs, the other job did not come, or the roles do not fit (see `Groups.join`).
     """
+    both = _join(world, file, first, deadline)
+    groups = Groups.join(plan, role, world=World.from_communicator(both.Merge(high=not first)))
+    with groups.guard():
+        yield groups
+    # Open MPI: a connection still in use when one of the jobs ends breaks, and the other job hangs
+    for part in (groups.group, groups.job):
+        part.failure_comm.Free()
+        part.comm.Free()
+    groups.exchange.Free()
+    both.Disconnect()
+    abort_on_error(world)
+
+
+def _join(world: World, file: Path, first: bool, deadline: float) -> MPI.Intercomm:
     from mpi4py import MPI
 
     reason = refusal(*MPI.get_vendor())
     if reason:
         raise UserError(reason)
     arrival = file.with_name(f"{file.name}.arrived")
+    port = world.on_root(lambda: (_offer if first else _find)(file, arrival, deadline))
     try:
-        if first:
-            port = world.on_root(lambda: _offer(file, arrival, deadline))
-            both = world.comm.Accept(port, root=0)
-        else:
-            port = world.on_root(lambda: _find(file, arrival, deadline))
-            both = world.comm.Connect(port, root=0)
+        both = world.comm.Accept(port, root=0) if first else world.comm.Connect(port, root=0)
     except MPI.Exception as error:
         raise UserError(f"this MPI cannot join separately started jobs ({error}); {INSTEAD}") from error
     if first and world.is_root:
         MPI.Close_port(port)
         file.unlink()
         arrival.unlink()
-    return World.from_communicator(both.Merge(high=not first))
+    return both
 
 
 def _offer(file: Path, arrival: Path, deadline: float) -> str:
     """Opens a port, writes its name and waits for the other job: Accept itself knows no deadline."""
     from mpi4py import MPI
 
-    port = MPI.Open_port()
+    try:
+        port = MPI.Open_port()
+    except MPI.Exception as error:
+        raise UserError(f"this MPI cannot open ports ({error}); {INSTEAD}") from error
     draft = file.with_name(f"{file.name}.draft")
     draft.write_text(port)
     draft.rename(file)

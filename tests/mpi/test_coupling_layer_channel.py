@@ -62,7 +62,7 @@ def test_roles_by_the_environment_and_dealt(world: World, role: str) -> None:
     ("roles", "text"),
     [
         (["source", "source"], r"the role source is played by ranks 0 and 1.*, but 1 rank can play it; .*nobody"),
-        (["source", "sink"], r"rank 1 has the unknown role 'sink'; the role destination is played by nobody"),
+        (["source", "sink"], r"rank 1 has the unknown role 'sink'.*; the role destination is played by nobody"),
         (["source", None], "rank 1 has no role"),
         (["destination", "destination"], "the role source is played by nobody"),
     ],
