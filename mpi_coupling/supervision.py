@@ -84,8 +84,12 @@ def supervise(
             if reports.since() > GRACE_SECONDS:
                 _end(job)
     reports.finish()
-    code = job.returncode if job.returncode >= 0 else 128 - job.returncode
-    death = reports.death
+    return _explain(programs, job.returncode, reports.death)
+
+
+def _explain(programs: Sequence[Program], status: int, death: _Death | None) -> int:
+    """Writes why the job failed, if it did, and returns its exit code."""
+    code = status if status >= 0 else 128 - status
     if death is None:
         message = f"the job ended with exit code {code}; no rank was reported dead" if code else ""
     else:
