@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mpi_coupling.failure import UserError
 from mpi_coupling.settings.problems import ConfigError, Finding
 from tvb_nest.connectome import Connectome
 from tvb_nest.nest_side.parameters import (
@@ -141,26 +141,39 @@ def noise_parameters(parameters: Parameters) -> OrnsteinUhlenbeckParameters:
 
 
 def make_brain(parameters: Parameters, connectome: Connectome, spiking: Sequence[int]) -> Brain:
-    """The whole brain at step 0, in compiled code or in tvb-library."""
+    """The whole brain at step 0, in compiled code or in tvb-library.
+
+    Raises:
+        ConfigError: the reference is asked for with what tvb-library does not have.
+    """
     from tvb_nest.tvb_side.brain import IntegratorParameters
     from tvb_nest.tvb_side.mean_field.brain import MeanFieldBrain
 
     resolved = parameters.resolved
-    if resolved.param_tvb_nest.brain == "reference" or resolved.param_tvb_nest.tvb_model is not None:
-        raise UserError(
-            "param_tvb_nest.brain: `tvb-nest run` computes the compiled mean field only; set it to compiled"
-        )
+    _refuse_other_models(parameters)
     mean_field = mean_field_parameters(parameters)
-    return MeanFieldBrain(
-        connectome,
-        mean_field,
-        IntegratorParameters(resolved.param_nest.sim_resolution, resolved.param_tvb_integrator.seed),
-        noise=noise_parameters(parameters),
-        coupling=resolved.param_tvb_coupling.a,
-        spiking=spiking,
-        initial=_initial(parameters, mean_field.state_variables, connectome.n_regions),
-        compat_upstream=is_upstream(parameters),
-    )
+    common = {
+        "integrator": IntegratorParameters(resolved.param_nest.sim_resolution, resolved.param_tvb_integrator.seed),
+        "coupling": resolved.param_tvb_coupling.a,
+        "initial": _initial(parameters, mean_field.state_variables, connectome.n_regions),
+    }
+    options = {"spiking": spiking, "compat_upstream": is_upstream(parameters)}
+    if resolved.param_tvb_nest.brain == "compiled":
+        return MeanFieldBrain(connectome, mean_field, noise=noise_parameters(parameters), **common, **options)
+    from tvb_nest.tvb_side.reference import ReferenceBrain, mean_field_simulator
+
+    library = replace(mean_field, covariance="tvb-library")
+    return ReferenceBrain(mean_field_simulator(connectome, library, **common), **options)
+
+
+def _refuse_other_models(parameters: Parameters) -> None:
+    own = parameters.resolved.param_tvb_nest
+    if own.tvb_model is not None:
+        message = "`tvb-nest run` computes the mean field only; other models are coupled by tvb_side.reference"
+        raise ConfigError([parameters.problem(Finding(("param_tvb_nest", "tvb_model"), message))])
+    if own.brain == "reference" and any(noise_parameters(parameters).weights.values()):
+        message = 'tvb-library has no such noise: all must be 0 with param_tvb_nest.brain = "reference"'
+        raise ConfigError([parameters.problem(Finding(("param_tvb_integrator", "weights"), message))])
 
 
 def make_monitors(parameters: Parameters, brain: Brain) -> dict[str, Monitor]:

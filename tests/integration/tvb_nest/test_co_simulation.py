@@ -147,6 +147,27 @@ def test_one_simulator_alone(tools, make, mode):
     assert "finished" in completed(tools, "stats", folder)
 
 
+def test_the_reference_brain_is_the_same(tools, make):
+    """tvb-library's simulator in the co-simulation; until spikes come, which depend on the last digits of input."""
+    quiet = {
+        "param_tvb_integrator": {"weights": [0.0] * 7},
+        "param_tvb_model": {"initial_condition": {"E": [0.002, 0.001], "W_e": [5.0, 0.0]}},
+    }
+    folders = make("compiled", **quiet), make("reference", **quiet, param_tvb_nest={"brain": "reference"})
+    for folder in folders:
+        file = folder / "parameter.json"
+        file.write_text(json.dumps(json.loads(file.read_text()) | {"end": 20.0}))
+        completed(tools, "run", folder)
+    one, other = (contents(folder)["step_0.npy"] for folder in folders)
+    np.testing.assert_allclose(other, one, rtol=1e-5, atol=1e-7)
+    assert np.nanmax(np.abs(one[76 * 7 :] - np.resize(one[: 76 * 7], len(one) - 76 * 7))) > 1e-3, "something happens"
+
+
+def test_noise_that_the_reference_does_not_have_is_refused(tools, make):
+    output = completed(tools, "run", make(param_tvb_nest={"brain": "reference"}), code=2)
+    assert "param_tvb_integrator.weights" in output and "tvb-library has no such noise" in output
+
+
 def test_the_figure(tools, make):
     folder = make()
     completed(tools, "run", folder)
