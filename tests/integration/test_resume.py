@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 import signal
@@ -16,8 +17,6 @@ import pytest
 MS = 400.0
 EVERY = "--checkpoint-every=25"
 KILLS = 20
-LONGEST_LIFE = 9.0
-"""s; a run of the tiny circuit takes some five seconds to build and eight to compute."""
 
 
 @pytest.fixture(scope="module")
@@ -81,20 +80,22 @@ def wait_for(condition, process, seconds=120):
 @pytest.mark.slow
 @pytest.mark.parametrize("ranks", [1, 2])
 def test_killed_at_random_moments(tiny, tools, compare, start, ranks):
+    began = time.monotonic()
     whole = tiny(tools["duration"](MS), name="whole").computed(ranks=ranks)
-    chance = random.Random(ranks)
-    kills, folder = 0, tiny(tools["duration"](MS), name="killed-0")
+    longest_life = time.monotonic() - began
+    chance, attempts = random.Random(ranks), itertools.count()
+    kills, folder = 0, tiny(tools["duration"](MS), name=f"killed-{next(attempts)}")
     while kills < KILLS // 2:
         process = start(folder, ranks, EVERY, *(["--resume"] if checkpoints(folder) else []))
         try:
-            process.communicate(timeout=chance.uniform(1.0, LONGEST_LIFE))
+            process.communicate(timeout=chance.uniform(0.2, 1.0) * longest_life)
         except subprocess.TimeoutExpired:
             kill(process)
             kills += 1
             continue
         assert process.returncode == 0
         compare(whole, folder)
-        folder = tiny(tools["duration"](MS), name=f"killed-{kills}")
+        folder = tiny(tools["duration"](MS), name=f"killed-{next(attempts)}")
     last = start(folder, ranks, EVERY, *(["--resume"] if checkpoints(folder) else []))
     output, _ = last.communicate(timeout=120)
     assert last.returncode == 0, output
