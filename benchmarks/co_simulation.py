@@ -1,6 +1,6 @@
 """A co-simulation with both simulators at work at once, against the same one in turn and against each of them alone.
 
-    python benchmarks/tvb_nest.py [--neurons 200 1000] [--ms 1000] [--repeats 3]
+    python benchmarks/co_simulation.py [--neurons 200 1000] [--ms 1000] [--repeats 3]
 
 The example two-regions: 76 regions, 2 of them in NEST with the given number of neurons each. All runs are of the same
 brain and network; wall seconds per second of biological time, without building, best of the repeats. The time of NEST
