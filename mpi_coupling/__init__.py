@@ -3,15 +3,18 @@
 It knows neither of the applications and no simulator.
 """
 
-from mpi_coupling.channel import Channel, ChannelError, End, LocalChannel, PeerSilent, Receiver, Sender, Signal, Window
+from mpi_coupling.channel import Channel, ChannelError, End, PeerSilent, Receiver, Sender, Signal, Window
+from mpi_coupling.checkpoint import CheckpointStore
 from mpi_coupling.clock import Clock, Schedule, Step
 from mpi_coupling.connection import connect
 from mpi_coupling.console import Progress, get_logger, setup_logging, table
 from mpi_coupling.failure import UserError, abort_on_error
 from mpi_coupling.groups import Groups, Role
 from mpi_coupling.launch import Program
+from mpi_coupling.local_channel import LocalChannel
 from mpi_coupling.profile import Profiler, ProfileSummary
 from mpi_coupling.report import CompartmentReport
+from mpi_coupling.signals import SignalWatch
 from mpi_coupling.spikes import SpikeWriter
 from mpi_coupling.supervision import supervise
 from mpi_coupling.world import World
@@ -19,6 +22,7 @@ from mpi_coupling.world import World
 __all__ = [
     "Channel",
     "ChannelError",
+    "CheckpointStore",
     "Clock",
     "CompartmentReport",
     "End",
@@ -34,6 +38,7 @@ __all__ = [
     "Schedule",
     "Sender",
     "Signal",
+    "SignalWatch",
     "SpikeWriter",
     "Step",
     "UserError",

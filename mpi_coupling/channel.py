@@ -1,14 +1,13 @@
-"""Typed, time-stamped exchange between two roles: the vocabulary, the checks, and the channel inside one process.
+"""Typed, time-stamped exchange between two roles: the vocabulary and the checks.
 
 A channel carries windows of one signal one way, from a source to a destination. Its two ends have the same methods and
-the same checks whether their roles share a process (`LocalChannel`) or not (`mpi_coupling.connection`), so that a
+the same checks whether their roles share a process (`local_channel.py`) or not (`mpi_coupling.connection`), so that a
 coupled program runs serially and in parallel with the same lines, and with the same bits.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import TracebackType
@@ -288,96 +287,6 @@ class Channel:
         if self.destination is None:
             raise ChannelError(f"channel '{self.name}': only its destination can receive")
         return self.destination
-
-
-class LocalChannel:
-    """A channel between two roles that one process plays in turn.
-
-    What would make two processes wait for each other for ever is an error here: to receive what was not sent, or to
-    send more than `AHEAD` windows and one before any is received.
-
-    Attributes:
-        sender: the source's end.
-        receiver: the destination's end.
-    """
-
-    def __init__(
-        self,
-        signal: Signal,
-        source: str = "source",
-        destination: str = "destination",
-        *,
-        owned: ArrayLike | None = None,
-        wanted: ArrayLike | None = None,
-    ) -> None:
-        """Connects the two ends.
-
-        Args:
-            signal: what is sent.
-            source: role that sends.
-            destination: role that receives.
-            owned: items that the source sends; None for all.
-            wanted: items that the destination receives; None for all.
-
-        Raises:
-            UserError: nobody sends one of the wanted items.
-        """
-        owned, wanted = signal.items(owned), signal.items(wanted)
-        check_items(signal, source, destination, [owned], [wanted])
-        queue: deque[Window | None] = deque()
-        receiver = _LocalReceiver(signal, source, destination, wanted, queue, owned)
-        self.receiver: Receiver = receiver
-        self.sender: Sender = _LocalSender(signal, source, destination, owned, queue, receiver)
-
-
-class _LocalReceiver(Receiver):
-    def __init__(
-        self,
-        signal: Signal,
-        source: str,
-        destination: str,
-        items: NDArray[np.int64],
-        queue: deque[Window | None],
-        owned: NDArray[np.int64],
-    ) -> None:
-        super().__init__(signal, source, destination, items)
-        self._queue = queue
-        _, self._at_owned, self._at_wanted = shared_items(owned, items)
-
-    def _take(self) -> Window | None:
-        if not self._queue:
-            raise ChannelError(f"{self}: {self.source} has not sent the window that begins at step {self.step}")
-        window = self._queue.popleft()
-        if window is None:
-            return None
-        values = np.empty((len(window.values), len(self.items), *self.signal.shape[1:]))
-        values[:, self._at_wanted] = window.values[:, self._at_owned]
-        return Window(window.start, window.stop, values)
-
-
-class _LocalSender(Sender):
-    def __init__(
-        self,
-        signal: Signal,
-        source: str,
-        destination: str,
-        items: NDArray[np.int64],
-        queue: deque[Window | None],
-        receiver: _LocalReceiver,
-    ) -> None:
-        super().__init__(signal, source, destination, items)
-        self._queue = queue
-        self._receiver = receiver
-
-    def _put(self, window: Window) -> None:
-        if self._receiver.closed:
-            return
-        if len(self._queue) > AHEAD:
-            raise ChannelError(f"{self}: window {window} cannot be sent before {self.destination} received one")
-        self._queue.append(Window(window.start, window.stop, window.values.copy()))
-
-    def _put_end(self) -> None:
-        self._queue.append(None)
 
 
 def shared_items(

@@ -21,7 +21,6 @@ from mpi_coupling.channel import (
     AHEAD,
     Channel,
     ChannelError,
-    LocalChannel,
     PeerSilent,
     Receiver,
     Sender,
@@ -32,6 +31,7 @@ from mpi_coupling.channel import (
 )
 from mpi_coupling.failure import UserError
 from mpi_coupling.groups import Groups
+from mpi_coupling.local_channel import LocalChannel
 
 if TYPE_CHECKING:
     from mpi4py import MPI
