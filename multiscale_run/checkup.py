@@ -18,7 +18,7 @@ from multiscale_run.circuit_check import check_circuit, neuron_population
 from multiscale_run.config import Problem, SimulationConfig, check_fields, check_names
 from multiscale_run.config.document import SECTION
 from multiscale_run.coupling import Expression, registry
-from multiscale_run.geometry import RECIPES
+from multiscale_run.geometry import RECIPES, read_mesh
 from multiscale_run.mechanisms import mechanism_library, mod_folder
 from multiscale_run.metabolism import load_network
 from multiscale_run.metabolism.julia import julia_health
@@ -57,6 +57,7 @@ def checkup(config: SimulationConfig, ranks: int = 1) -> Health:
         ("species, inputs and parameters", lambda: _names(config)),
         ("SONATA part", lambda: _sonata(config)),
         ("circuit", lambda: check_circuit(config)),
+        ("mesh", lambda: _mesh(config)),
         ("mechanisms", lambda: _mechanisms(config)),
     ]
     for title, look in topics:
@@ -133,6 +134,17 @@ def _sonata(config: SimulationConfig) -> Iterator[Problem]:
         sonata_config(config)
     except UserError as error:
         yield Problem(config.file.name, "", ABSENT, str(error))
+
+
+def _mesh(config: SimulationConfig) -> Iterator[Problem]:
+    """The mesh, where there is one already."""
+    section = config.multiscale_run
+    if not (needs_mesh(config) and section.mesh_path.exists()):
+        return
+    try:
+        read_mesh(section.mesh_path, section.mesh_scale)
+    except UserError as error:
+        yield config.problem(Finding((SECTION, "mesh_path"), f"{error}; or remove it to have one made"))
 
 
 def _mechanisms(config: SimulationConfig) -> Iterator[Problem]:

@@ -38,6 +38,9 @@ from multiscale_run.geometry.operators import tissue_operators
 
 log = get_logger(__name__)
 
+LARGEST_MESH = 1000.0
+"""Mesh over circuit from which on the unit must be wrong."""
+
 COVERED = 1 - 1e-9
 """Part of a segment in the mesh from which on all of it counts as inside."""
 
@@ -77,6 +80,7 @@ class CoupledTissue:
             self._tissue, MatrixStore(section.cache_path, section.cache_save, section.cache_load)
         )
         if self.mesh is not None:
+            self._refuse_other_unit(config)
             self._report_outside(config)
 
     def domains(self) -> Mapping[str, Domain]:
@@ -103,6 +107,19 @@ class CoupledTissue:
         mine = np.concatenate(parts)
         corners = np.stack([mine.min(axis=0), mine.max(axis=0)]) if len(mine) else np.empty((0, 3))
         return np.concatenate(self._world.comm.allgather(corners))
+
+    def _refuse_other_unit(self, config: SimulationConfig) -> None:
+        assert self.mesh is not None
+        points = self._points()
+        if not len(points):
+            return
+        mesh_size, size = (self.mesh.upper - self.mesh.lower).max(), np.ptp(points, axis=0).max()
+        if mesh_size > LARGEST_MESH * max(size, 1.0):
+            raise UserError(
+                f"multiscale_run.mesh_scale = {config.multiscale_run.mesh_scale:g} m makes the mesh "
+                f"{config.multiscale_run.mesh_path} {mesh_size:.3g} um large for a circuit of {size:.3g} um; "
+                "give the unit of the mesh file, 1e-6 for um"
+            )
 
     def _report_outside(self, config: SimulationConfig) -> None:
         inside = np.asarray(self.matrices["nsegXtetMat"].matrix.sum(axis=1)).ravel()

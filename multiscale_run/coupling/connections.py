@@ -118,11 +118,17 @@ class Connection:
         else:
             domain = self.transform.domain(sample.domain)
             weights = sample.weights if domain == sample.domain else None
-            values = transfers.transfer(Sample(self.transform(sample.values), domain, weights), target).values
-        size = transfers.domains[target].size
-        if len(values) != size:
-            raise CouplingError(f"{len(values)} values arrive at {size} {target}")
-        return values
+            transformed = _fitting(self.transform(sample.values), domain, transfers, "come out of the transform for")
+            values = transfers.transfer(Sample(transformed, domain, weights), target).values
+        return _fitting(values, target, transfers, "arrive at")
+
+
+def _fitting(values: np.ndarray, domain: str, transfers: Transfers, what: str) -> np.ndarray:
+    """The values, if there is one for every site of a domain."""
+    size = transfers.domains[domain].size if domain in transfers.domains else len(values)
+    if len(values) != size:
+        raise CouplingError(f"{len(values)} values {what} {size} {domain}")
+    return values
 
 
 class Connections:

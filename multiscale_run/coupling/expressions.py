@@ -181,7 +181,8 @@ def _parse(text: str, names: tuple[str, ...]) -> ast.expr:
 def _check_node(node: ast.AST, text: str, names: tuple[str, ...]) -> None:
     if not isinstance(node, _NODES):
         raise ExpressionError(
-            f"transform_expression {text!r}: {type(node).__name__} is not allowed; use arithmetic only"
+            f"transform_expression {text!r}: {type(node).__name__} is not allowed; use arithmetic only, and .dot to "
+            "multiply by a matrix"
         )
     if isinstance(node, ast.Constant) and not isinstance(node.value, int | float):
         raise ExpressionError(f"transform_expression {text!r}: {node.value!r} is not allowed; only numbers are")

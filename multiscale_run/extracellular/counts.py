@@ -8,8 +8,8 @@ import numpy as np
 
 from mpi_coupling.console import get_logger
 from mpi_coupling.world import UserError
-from multiscale_run.extracellular.amounts import Amounts
-from multiscale_run.extracellular.space import Space
+from multiscale_run.extracellular.amounts import CUBIC_METRES, Amounts
+from multiscale_run.extracellular.space import Ion, Space
 
 log = get_logger(__name__)
 
@@ -17,6 +17,10 @@ MOST_MOLECULES = 2**32 - 1
 """STEPS counts the molecules of a species in a tetrahedron in 32 bits."""
 ENOUGH_MOLECULES = 1e4
 """Per tetrahedron: with fewer, a concentration fluctuates by more than 1 % (Poisson)."""
+MOST_JUMPS = 1e9
+"""Of molecules in one period, drawn one by one: a quarter of an hour."""
+JUMP_RATE = 9.0
+"""Rate at which a molecule leaves a regular tetrahedron, in D over its volume to the power 2/3."""
 HEADROOM = 4.0
 """How far a concentration may rise above the present one when a conc_factor is recommended."""
 
@@ -50,6 +54,28 @@ def check_counts(molecules: np.ndarray, species: str, solver: str, amounts: Amou
             f"steps: {over.sum()} of {len(over)} tetrahedra would hold more molecules of {species} than {solver} can "
             f"count ({MOST_MOLECULES}), {molecules[worst]:.3g} in {space.describe(worst)}; lower steps.conc_factor "
             f"from {amounts.conc_factor:g} to at most {fitting:g}, or set steps.solver to TetODE, which has no limit"
+        )
+
+
+def refuse_endless(molecules: np.ndarray, ion: Ion, seconds: float, amounts: Amounts) -> None:
+    """Stop before a solver that draws every jump of every molecule begins a period that would take hours.
+
+    Args:
+        molecules: simulated ones in each tetrahedron, shape (tetrahedra,).
+        ion: whose they are.
+        seconds: length of a period.
+        amounts: volumes, and molecules per concentration.
+
+    Raises:
+        UserError: with the number of jumps and a conc_factor that is quick enough.
+    """
+    metres = (amounts.volumes * CUBIC_METRES) ** (1 / 3)
+    jumps = float((molecules * JUMP_RATE * ion.diffusion / metres**2).sum() * seconds)
+    if jumps > MOST_JUMPS:
+        raise UserError(
+            f"steps.solver = Tetexact draws the jumps of {ion.name} one by one, some {jumps:.1g} in a period of "
+            f"{1e3 * seconds:g} ms; lower steps.conc_factor from {amounts.conc_factor:g} to at most "
+            f"{amounts.conc_factor * MOST_JUMPS / jumps:.1g}, or set steps.solver to TetOpSplit or TetODE"
         )
 
 

@@ -19,6 +19,7 @@ from multiscale_run.extracellular import (
     Space,
     check_counts,
     make_engine,
+    refuse_endless,
     refuse_negative,
     warn_of_shot_noise,
 )
@@ -85,6 +86,9 @@ class ExtracellularSimulator(Simulator):
         self._tick = 0
         self._engine = self._make_engine()
         self._check_counts()
+        if self._settings.solver == "Tetexact":
+            for ion, molecules in zip(ions, self.molecules, strict=True):
+                refuse_endless(molecules, ion, MILLISECOND * clock.ms(self.period), self.amounts)
         if self._engine.is_stochastic:
             for name, ion in self._species.items():
                 warn_of_shot_noise(ion.conc_0, name, self._settings.solver, self.amounts)

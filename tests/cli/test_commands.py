@@ -102,6 +102,7 @@ def settings_problem(*keys, value):
     return change
 
 
+SODIUM = {"Na": {"conc_0": 145.0, "diffcst": 5e-10, "ncharges": 1}}
 VESSELS_REPORT = {"flow": {"src_get_func": "get_flow", "file_name": "flow.h5"}}
 PARAMETERS = ("multiscale_run", "metabolism", "network_parameters")
 EVENT = ("multiscale_run", "connections", "after_metabolism_advance", 2)
@@ -121,8 +122,15 @@ EVENT = ("multiscale_run", "connections", "after_metabolism_advance", 2)
             "cannot read the network table",
         ),
         (settings_problem("node_set", value="Neurones"), "is not a node set; allowed: All, Astrocytes"),
+        (settings_problem("multiscale_run", "cache_path", value="node_sets.json"), "is a file; name a folder"),
+        (settings_problem("multiscale_run", "mesh_path", value="circuit"), "is a folder; name a mesh file"),
+        (settings_problem("multiscale_run", "mesh_path", value="node_sets.json"), "is no gmsh file"),
         (settings_problem("multiscale_run", "bloodflow", "solver", value="astrovascpy"), 'needs solver "grounded"'),
         (settings_problem("multiscale_run", "steps", "conc_factor", value=-1), "conc_factor"),
+        (
+            settings_problem("multiscale_run", "steps", "Volsys", "species", value=SODIUM),
+            "not a species of steps",
+        ),
         (
             settings_problem("multiscale_run", "reports", "bloodflow", value=VESSELS_REPORT),
             "is not a field of bloodflow",

@@ -52,7 +52,7 @@ def build(tiny_template: Path, tmp_path: Path, mesh: Any) -> Build:
         settings = json.loads(file.read_text())
         potassium = {"conc_0": 3.0, "diffcst": DIFFUSION, "ncharges": 1}
         settings["run"]["random_seed"] = seed
-        settings["multiscale_run"] |= {"with_steps": True}
+        settings["multiscale_run"] |= {"with_steps": True, "with_metabolism": False, "connections": {}, "reports": {}}
         settings["multiscale_run"]["steps"] = {
             "ndts": PERIOD,
             "Volsys": {"species": {"KK": potassium} if species is None else species},
@@ -317,6 +317,12 @@ def test_counts_beyond_32_bits_are_refused_before_they_wrap(build: Build, mesh: 
     space.set_concentrations(values, species_name="KK")
     with pytest.raises(UserError, match=r"1 of 1080 tetrahedra .* in tetrahedron 5 at"):
         space.advance(PERIOD)
+
+
+def test_what_would_take_hours_is_refused(build: Build) -> None:
+    with pytest.raises(UserError, match=r"Tetexact draws the jumps of KK one by one, .* to at most .*, or set steps"):
+        build(solver="Tetexact", conc_factor=1e-3)
+    build(solver="TetOpSplit", conc_factor=1e-3)
 
 
 def test_shot_noise_is_warned_of(build: Build, caplog: pytest.LogCaptureFixture) -> None:

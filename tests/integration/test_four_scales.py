@@ -229,6 +229,11 @@ def test_neurons_outside_the_mesh_are_reported(tiny, tools):
     done = far.compute()
     assert done.returncode == 2
     assert "no neuron lies in the mesh" in done.stdout and "mesh_scale = 1e-09 m" in done.stdout
+    huge = tiny(tools["duration"](100.0), scaled(1e6), name="huge")
+    (huge.path / "own.msh").write_text(lines)
+    done = huge.compute()
+    assert done.returncode == 2
+    assert "mesh_scale = 1 m makes the mesh" in done.stdout
 
 
 def test_the_mesh_is_made_anew_when_its_settings_change(tiny, tools):

@@ -14,10 +14,12 @@ PROBLEM_RULES: tuple[Rule, ...] = (
     couplings.check_merge,
     couplings.check_arguments_have_fields,
     couplings.check_open_inputs,
+    couplings.check_species_names,
     limits.check_bands,
     limits.check_species,
     limits.check_flow_boundary,
     files.check_inputs_exist,
+    files.check_places_are_free,
     files.check_report_places,
     files.check_file_names,
 )

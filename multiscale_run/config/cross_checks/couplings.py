@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from mpi_coupling.settings.problems import Finding
+from mpi_coupling.settings.problems import Finding, unknown_name
 from multiscale_run.config.document import SECTION
 from multiscale_run.config.parts import Parts
 from multiscale_run.config.schema import DEFAULT_INPUTS, Connection
 from multiscale_run.config.schema.metabolism import LAYER_INPUT
 
 MERGE_NEEDS = {"src_set_func": "writes the result to the source too", "dest_get_func": "reads the destination's value"}
+SPECIES = "species_name"
 INPUT_SETTER = "set_parameters_idxs"
 
 
@@ -50,6 +51,29 @@ def check_open_inputs(parts: Parts) -> Iterator[Finding]:
                 (SECTION, "metabolism", "parameters", index if as_list else name),
                 f"no active connection sets this input ({name}); give a number or add a connection",
             )
+
+
+def check_species_names(parts: Parts) -> Iterator[Finding]:
+    """Connections and reports name ions that the extracellular space has."""
+    section = parts.multiscale_run
+    if not section.with_steps or "steps" in parts.broken:
+        return
+    active, known = set(section.active_simulators), section.steps.Volsys.species
+    named = [
+        ((*path, key.replace("_func", "_kwargs"), SPECIES), arguments[SPECIES])
+        for path, connection in parts.connections
+        if connection.users(str(path[2])) <= active
+        for simulator, key, _, arguments in connection.fields()
+        if simulator == "steps" and SPECIES in arguments
+    ]
+    named += [
+        ((*path, "src_get_kwargs", SPECIES), report.src_get_kwargs[SPECIES])
+        for path, report in parts.reports
+        if path[2] == "steps" and SPECIES in report.src_get_kwargs
+    ]
+    for place, name in named if known else []:
+        if isinstance(name, str) and name not in known:
+            yield unknown_name(place, name, "is not a species of steps.Volsys", known)
 
 
 def note_skipped(parts: Parts) -> Iterator[Finding]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import PurePath, PurePosixPath
 
 from mpi_coupling.settings.problems import Finding, KeyPath, format_key_path
+from multiscale_run.config.document import SECTION
 from multiscale_run.config.parts import Parts
 
 
@@ -18,6 +19,15 @@ def check_inputs_exist(parts: Parts) -> Iterator[Finding]:
         yield Finding(("node_sets_file",), "is missing, and the circuit names no node sets of its own")
     elif not parts.node_sets_file.is_file():
         yield Finding(("node_sets_file",), f"no such file: {parts.node_sets_file}")
+
+
+def check_places_are_free(parts: Parts) -> Iterator[Finding]:
+    """What has to be a folder is no file, and the other way round."""
+    section = parts.multiscale_run
+    if section.cache_path.is_file():
+        yield Finding((SECTION, "cache_path"), "is a file; name a folder, which is made where there is none")
+    if section.mesh_path.is_dir():
+        yield Finding((SECTION, "mesh_path"), "is a folder; name a mesh file, which is made where there is none")
 
 
 def check_report_places(parts: Parts) -> Iterator[Finding]:

@@ -145,6 +145,11 @@ def test_wrong_number_of_values(pair):
         wire(pair, spec()).fire("after_b_advance")
 
 
+def test_a_transform_that_changes_the_number_of_values(pair):
+    with pytest.raises(CouplingError, match="1 values come out of the transform for 2 neurons"):
+        wire(pair, spec(transform_expression="vals[:1]")).fire("after_b_advance")
+
+
 def test_registry_comes_from_signatures():
     field = fields_of(Store)["get_segments"]
     assert field.domain == SEGMENTS and field.knows_reader and "reader" not in field.arguments
