@@ -95,7 +95,10 @@ class Window:
 
 
 class _ChannelEnd(ABC):
-    """What both ends do: know the channel's name and check each window."""
+    """What both ends do: know the channel's name, check each window, close.
+
+    As a `with` block an end closes the channel, unless an exception leaves the block.
+    """
 
     def __init__(self, signal: Signal, source: str, destination: str, items: NDArray[np.int64]) -> None:
         self.signal = signal
@@ -125,6 +128,19 @@ class _ChannelEnd(ABC):
     def peer(self) -> str:
         """The role at the other end."""
 
+    @abstractmethod
+    def close(self) -> None:
+        """Ends the exchange on this side. Does not wait."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self.close()
+
     def poll(self) -> bool:
         """Lets a closed end take leave of the other one; returns whether that is done. Never waits."""
         return True
@@ -135,7 +151,7 @@ class _ChannelEnd(ABC):
 
 
 class Sender(_ChannelEnd):
-    """The source's end. As a `with` block it closes the channel, unless an exception leaves the block."""
+    """The source's end."""
 
     @property
     def peer(self) -> str:
@@ -172,15 +188,6 @@ class Sender(_ChannelEnd):
     def progress(self) -> None:
         """Lets messages move on. Worth calling in a long computation between sends if windows are above 250 kB."""
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if kind is None:
-            self.close()
-
     @abstractmethod
     def _put(self, window: Window) -> None: ...
 
@@ -189,10 +196,7 @@ class Sender(_ChannelEnd):
 
 
 class Receiver(_ChannelEnd):
-    """The destination's end: receives one by one, or all of them as an iterator.
-
-    As a `with` block it closes the channel, unless an exception leaves the block.
-    """
+    """The destination's end: receives one by one, or all of them as an iterator."""
 
     @property
     def peer(self) -> str:
@@ -236,15 +240,6 @@ class Receiver(_ChannelEnd):
             except End:
                 return
             yield window
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if kind is None:
-            self.close()
 
     @abstractmethod
     def _take(self) -> Window | None:

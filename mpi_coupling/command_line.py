@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import click
+
+from mpi_coupling.failure import UserError
+
+
+@contextlib.contextmanager
+def file_errors_are_the_users() -> Iterator[None]:
+    """Turns what the system says about a file (missing, read-only, disk full) into an error that the user can mend.
+
+    Raises:
+        UserError: the block raised an `OSError` that names a file; others pass.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            raise
+        raise UserError(f"{error.filename}: {error.strerror}") from error
 
 
 class LazyGroup(click.Group):

@@ -11,11 +11,11 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, NoReturn, cast
+from typing import TYPE_CHECKING, cast
 
 from mpi_coupling._messages import wait_until
 from mpi_coupling.channel import Channel, PeerSilent
-from mpi_coupling.failure import UserError, abort_on_error, end_job, exit_code
+from mpi_coupling.failure import UserError, abort_on_error, exit_code
 from mpi_coupling.world import World
 
 if TYPE_CHECKING:
@@ -151,10 +151,6 @@ class Groups:
         if not wait_until(check, deadline):
             silent = "; ".join(f"{end.peer} did not take leave of the {end}" for end in ends)
             raise PeerSilent(f"no other group did anything for {deadline:g} s: {silent}")
-
-    def abort(self, error: BaseException) -> NoReturn:
-        """Ends the job, all groups of it, at once and with the message of `error`."""
-        end_job(self.job, error)
 
 
 def deal(plan: Sequence[Role], size: int) -> list[str]:

@@ -45,7 +45,6 @@ class Model:
 
     def __init__(self, config: SimulationConfig, world: World, clock: Clock, profiler: Profiler) -> None:
         self._config, self._world, self._clock = config, world, clock
-        self.simulators: dict[str, Simulator] = {}
         with profiler.phase("build/neurons"):
             self.neurons = NeuronSimulator(config, world, clock)
         with profiler.phase("build/metabolism"):
@@ -58,7 +57,7 @@ class Model:
         with profiler.phase("build/steps"):
             steps = self._extracellular()
         active = (self.neurons, steps, bloodflow, self.metabolism)
-        self.simulators = {simulator.name: simulator for simulator in active if simulator is not None}
+        self.simulators: dict[str, Simulator] = {each.name: each for each in active if each is not None}
         self.populations = {NEURONS: self.neurons.population}
         if bloodflow is not None:
             self.populations[VESSELS] = bloodflow.population

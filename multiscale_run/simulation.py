@@ -14,6 +14,7 @@ At the start the same is done for tick 0: connections set the initial values and
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -118,7 +119,7 @@ class Simulation:
                 self._first_exchange()
             for step in schedule:
                 for name in step.due:
-                    self._advance(self.model.simulators[name], step.stop_tick)
+                    self._advance(self.model.simulators[name], step.stop_tick, self.model.connections.fire)
                 self._conclude(step.stop_tick)
                 self._keep(step.stop_tick, signals)
                 progress.update(self.clock.ms(step.stop_tick))
@@ -144,27 +145,23 @@ class Simulation:
 
     def _first_exchange(self) -> None:
         """Let every simulator start from the same values before anything advances."""
-        for name, simulator in self.model.simulators.items():
-            with self.profiler.phase("coupling"):
-                self.model.connections.initialise(f"before_{name}_advance")
-            simulator.advance(0)
-            self._reports.record(name, "before_sync", 0)
-            with self.profiler.phase("coupling"):
-                self.model.connections.initialise(f"after_{name}_advance")
-            self._reports.record(name, "after_sync", 0)
+        for simulator in self.model.simulators.values():
+            self._advance(simulator, 0, self.model.connections.initialise)
         self._conclude(0)
 
-    def _advance(self, simulator: Simulator, tick: int) -> None:
+    def _advance(self, simulator: Simulator, tick: int, exchange: Callable[[str], None]) -> None:
+        """One simulator's turn; `exchange` applies the connections of an event."""
+        name = simulator.name
         with self.profiler.phase("coupling"):
-            self.model.connections.fire(f"before_{simulator.name}_advance")
-        with self.profiler.phase(simulator.name):
+            exchange(f"before_{name}_advance")
+        with self.profiler.phase(name):
             simulator.advance(tick)
         with self.profiler.phase("reports"):
-            self._reports.record(simulator.name, "before_sync", tick)
+            self._reports.record(name, "before_sync", tick)
         with self.profiler.phase("coupling"):
-            self.model.connections.fire(f"after_{simulator.name}_advance")
+            exchange(f"after_{name}_advance")
         with self.profiler.phase("reports"):
-            self._reports.record(simulator.name, "after_sync", tick)
+            self._reports.record(name, "after_sync", tick)
 
     def _conclude(self, tick: int) -> None:
         """Check every quantity, bring the step to disk, then stop if a check says so: what led there is kept."""

@@ -60,7 +60,7 @@ class CoupledTissue:
         matrices: the coupling matrices by the names that expressions use.
 
     Raises:
-        UserError: the mesh cannot be read, made or written, or misses part of the neurons.
+        UserError: the mesh cannot be read, made or written, is in another unit than the circuit, or holds no neuron.
     """
 
     def __init__(
@@ -74,13 +74,14 @@ class CoupledTissue:
         self._world, self._neurons, self._glia = world, neurons, glia
         self._vessels = None if vessels is None else _vessel_segments(*vessels)
         section = config.multiscale_run
-        self.mesh = obtain_mesh(config, world, self._points()) if needs_mesh(config) else None
+        points = self._points()
+        self.mesh = obtain_mesh(config, world, points) if needs_mesh(config) else None
         self._tissue = Tissue(self.mesh, neurons, self._vessels)
         self.matrices = CouplingMatrices(
             self._tissue, MatrixStore(section.cache_path, section.cache_save, section.cache_load)
         )
         if self.mesh is not None:
-            self._refuse_other_unit(config)
+            _refuse_other_unit(config, self.mesh, points)
             self._report_outside(config)
 
     def domains(self) -> Mapping[str, Domain]:
@@ -107,19 +108,6 @@ class CoupledTissue:
         mine = np.concatenate(parts)
         corners = np.stack([mine.min(axis=0), mine.max(axis=0)]) if len(mine) else np.empty((0, 3))
         return np.concatenate(self._world.comm.allgather(corners))
-
-    def _refuse_other_unit(self, config: SimulationConfig) -> None:
-        assert self.mesh is not None
-        points = self._points()
-        if not len(points):
-            return
-        mesh_size, size = (self.mesh.upper - self.mesh.lower).max(), np.ptp(points, axis=0).max()
-        if mesh_size > LARGEST_MESH * max(size, 1.0):
-            raise UserError(
-                f"multiscale_run.mesh_scale = {config.multiscale_run.mesh_scale:g} m makes the mesh "
-                f"{config.multiscale_run.mesh_path} {mesh_size:.3g} um large for a circuit of {size:.3g} um; "
-                "give the unit of the mesh file, 1e-6 for um"
-            )
 
     def _report_outside(self, config: SimulationConfig) -> None:
         inside = np.asarray(self.matrices["nsegXtetMat"].matrix.sum(axis=1)).ravel()
@@ -196,6 +184,18 @@ def _origin(settings: MeshSettings, points: np.ndarray) -> str:
     box = np.round([points.min(axis=0), points.max(axis=0)], 6).tolist()
     text = json.dumps([settings.model_dump(), box], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _refuse_other_unit(config: SimulationConfig, mesh: TetMesh, points: np.ndarray) -> None:
+    if not len(points):
+        return
+    mesh_size, size = (mesh.upper - mesh.lower).max(), np.ptp(points, axis=0).max()
+    if mesh_size > LARGEST_MESH * max(size, 1.0):
+        raise UserError(
+            f"multiscale_run.mesh_scale = {config.multiscale_run.mesh_scale:g} m makes the mesh "
+            f"{config.multiscale_run.mesh_path} {mesh_size:.3g} um large for a circuit of {size:.3g} um; "
+            "give the unit of the mesh file, 1e-6 for um"
+        )
 
 
 def _vessel_segments(graph: VesselGraph, boundary: Boundary) -> VesselSegments:

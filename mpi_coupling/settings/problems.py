@@ -27,6 +27,17 @@ class Absent(Enum):
 ABSENT = Absent.VALUE
 
 
+def value_at(document: Any, path: Sequence[str | int]) -> Any:
+    """The value at a place of a nested document, or ABSENT."""
+    node = document
+    for part in path:
+        try:
+            node = node[part]
+        except (KeyError, IndexError, TypeError):
+            return ABSENT
+    return node
+
+
 def format_key_path(path: Sequence[str | int]) -> str:
     """Write a key path as users do: ``multiscale_run.connections.after_steps_advance[2].action``."""
     text = ""

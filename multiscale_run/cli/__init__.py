@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from mpi_coupling.command_line import LazyGroup
+from mpi_coupling.command_line import LazyGroup, file_errors_are_the_users
 from multiscale_run import __version__
 
 COMMANDS = {
@@ -49,7 +49,7 @@ def main() -> None:
         sys.exit(f"Error: {error}")
     abort_on_error(world)
     setup_logging(world.rank, world.size, 1 if {"-v", "--verbose"} & set(sys.argv[1:]) else 0)
-    with world.guard():
+    with world.guard(), file_errors_are_the_users():
         try:
             sys.exit(group(standalone_mode=False))
         except click.Abort as error:  # what click makes of Ctrl-C
@@ -57,7 +57,3 @@ def main() -> None:
         except click.ClickException as error:
             error.show()
             sys.exit(error.exit_code)
-        except OSError as error:
-            if error.filename is None:
-                raise
-            raise UserError(f"{error.filename}: {error.strerror}") from error

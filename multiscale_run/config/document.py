@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mpi_coupling.settings.json_file import merge, read_json
-from mpi_coupling.settings.problems import ABSENT, ConfigError, Finding, KeyPath, Problem, format_key_path
+from mpi_coupling.settings.problems import ABSENT, ConfigError, Finding, KeyPath, Problem, format_key_path, value_at
 
 PARENT_KEY = "parent_config_path"
 SECTION = "multiscale_run"
@@ -32,13 +32,7 @@ class Document:
 
     def value(self, path: Sequence[str | int]) -> Any:
         """The value at a place, or ABSENT."""
-        node: Any = self.data
-        for part in path:
-            try:
-                node = node[part]
-            except (KeyError, IndexError, TypeError):
-                return ABSENT
-        return node
+        return value_at(self.data, path)
 
     def problem(self, finding: Finding) -> Problem:
         """Complete a finding with the file that supplied the place and the value there."""

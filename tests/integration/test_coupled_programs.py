@@ -70,6 +70,13 @@ def environment() -> dict[str, str]:
     return {**inherited, **root, "PYTHONPATH": str(REPOSITORY)}
 
 
+def ended(command: list[str], folder: Path, timeout: float) -> subprocess.CompletedProcess[str]:
+    """Runs a job in a folder to its end."""
+    return subprocess.run(
+        command, env=environment(), cwd=folder, capture_output=True, text=True, timeout=timeout, check=False
+    )
+
+
 def start(folder: Path, windows: int, deadline: float, victim: str = "", deed: str = "") -> subprocess.Popen[str]:
     for name, text in (("supervisor.py", SUPERVISOR), ("program.py", PROGRAM)):
         (folder / name).write_text(textwrap.dedent(text))
@@ -151,15 +158,7 @@ def test_a_request_to_end_reaches_the_job(tmp_path: Path) -> None:
 def test_too_few_programs_are_refused_at_once(tmp_path: Path) -> None:
     (tmp_path / "program.py").write_text(textwrap.dedent(PROGRAM))
     line = Program("field", [sys.executable, "program.py", "1", "1", "", ""], 2)
-    job = subprocess.run(
-        ["mpirun", "-n", "2", *line.words()],
-        env=environment(),
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    job = ended(["mpirun", "-n", "2", *line.words()], tmp_path, 60)
     assert job.returncode == 2
     assert job.stderr.count("Error: the role spiking is played by nobody. This job has the roles") == 1, job.stderr
 
@@ -189,14 +188,7 @@ def toy_in_one_process() -> tuple[float, float]:
 
 
 def test_the_toy_gives_the_same_bits_in_one_process_and_in_two() -> None:
-    job = subprocess.run(
-        [sys.executable, str(TOY / "run.py")],
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    job = ended([sys.executable, str(TOY / "run.py")], Path.cwd(), 120)
     assert job.returncode == 0, job.stderr
     rate, drive = toy_in_one_process()
     assert sorted(job.stdout.splitlines()) == [f"brain: {drive!r} mV at the end", f"neurons: {rate!r} Hz at the end"]
@@ -233,15 +225,7 @@ MEASUREMENT = """
 
 def test_latency_and_throughput(tmp_path: Path) -> None:
     (tmp_path / "measurement.py").write_text(textwrap.dedent(MEASUREMENT))
-    job = subprocess.run(
-        ["mpirun", "--bind-to", "none", "-n", "2", sys.executable, "measurement.py"],
-        env=environment(),
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    job = ended(["mpirun", "--bind-to", "none", "-n", "2", sys.executable, "measurement.py"], tmp_path, 120)
     assert job.returncode == 0, job.stderr
     assert job.stdout.count("us one way") == 3
     print("\n" + job.stdout + f"load {os.getloadavg()[0]:.1f}")

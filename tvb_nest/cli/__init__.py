@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from mpi_coupling.command_line import LazyGroup
+from mpi_coupling.command_line import LazyGroup, file_errors_are_the_users
 
 COMMANDS = {
     "init": "Write a folder that is ready to run.",
@@ -45,12 +45,8 @@ def main() -> None:
     from mpi_coupling.failure import UserError, describe, exit_code
 
     try:
-        group(prog_name="tvb-nest")
+        with file_errors_are_the_users():
+            group(prog_name="tvb-nest")
     except UserError as error:
         click.echo(describe(error), err=True)
         sys.exit(exit_code(error))
-    except OSError as error:
-        if error.filename is None:
-            raise
-        click.echo(f"Error: {error.filename}: {error.strerror}", err=True)
-        sys.exit(UserError.exit_code)

@@ -13,9 +13,9 @@ from typing import Any
 
 from simpleeval import simple_eval
 
-from mpi_coupling.settings.problems import ABSENT, Finding, KeyPath, format_value
+from mpi_coupling.settings.problems import ABSENT, Finding, KeyPath, format_value, value_at
 from tvb_nest.parameters.parameter_set import ParameterSet, keys
-from tvb_nest.parameters.places import overlap, value_at
+from tvb_nest.parameters.places import overlap
 
 TOLERANCE = 1e-9
 """Relative difference up to which a number that a user gives agrees with its link."""

@@ -12,12 +12,21 @@ from typing import Any
 from pydantic import ValidationError
 
 from mpi_coupling.settings.json_file import merge, read_json
-from mpi_coupling.settings.problems import ABSENT, ConfigError, Finding, KeyPath, Note, Problem, format_key_path
+from mpi_coupling.settings.problems import (
+    ABSENT,
+    ConfigError,
+    Finding,
+    KeyPath,
+    Note,
+    Problem,
+    format_key_path,
+    value_at,
+)
 from mpi_coupling.settings.validation import findings_of
 from tvb_nest.parameters.checks import cross_check
 from tvb_nest.parameters.links import contradictions, linked_values
 from tvb_nest.parameters.parameter_set import ALIASES, ParameterSet, keys
-from tvb_nest.parameters.places import value_at, with_values, without
+from tvb_nest.parameters.places import with_values, without
 
 FILE_NAME = "parameter.json"
 DEFAULT_CONNECTOME = "connectivity_76"

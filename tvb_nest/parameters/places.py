@@ -1,4 +1,4 @@
-"""Places in nested documents: reading, setting and taking out a value by its path."""
+"""Places in nested documents: setting and taking out a value by its path."""
 
 from __future__ import annotations
 
@@ -6,18 +6,7 @@ import copy
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from mpi_coupling.settings.problems import ABSENT
-
-
-def value_at(document: Any, path: Sequence[str | int]) -> Any:
-    """The value at a place, or ABSENT."""
-    node = document
-    for part in path:
-        try:
-            node = node[part]
-        except (KeyError, IndexError, TypeError):
-            return ABSENT
-    return node
+from mpi_coupling.settings.problems import value_at
 
 
 def with_values(document: Mapping[str, Any], values: Mapping[tuple[str, ...], Any]) -> dict[str, Any]:

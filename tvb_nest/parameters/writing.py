@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mpi_coupling.settings.json_file import merge
+from mpi_coupling.settings.problems import value_at
 from tvb_nest.parameters.links import link_table
 from tvb_nest.parameters.loading import Parameters, unlinked
 from tvb_nest.parameters.parameter_set import KeyInfo, ParameterSet, keys
-from tvb_nest.parameters.places import value_at
 
 
 def write_parameters(parameters: Parameters, resolved: bool = True) -> None:

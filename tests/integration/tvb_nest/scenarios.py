@@ -151,7 +151,6 @@ def by_population():
 
 def wrong_input(folder):
     """What is refused in place of a silent wrong result."""
-    own = Path(folder) / "own.py"
     errors = {}
 
     def attempt(name, call, *arguments):
@@ -160,6 +159,14 @@ def wrong_input(folder):
         except (UserError, ValueError, RuntimeError) as error:
             errors[name] = f"{type(error).__name__}: {error}"
 
+    attempt_windows(attempt)
+    attempt_parameters(attempt)
+    attempt_own_models(attempt, Path(folder) / "own.py")
+    return {"errors": json.dumps(errors)}
+
+
+def attempt_windows(attempt):
+    """Windows and calls that do not fit the network."""
     some = np.array([0]), np.array([0.1])
     with SpikingNetwork(parrots(10, "rates"), [3]) as network:
         attempt("not prepared", network.run, 10)
@@ -185,6 +192,10 @@ def wrong_input(folder):
         network.prepare()
         network.run(7)
         attempt("inside a slice", network.run, 5)
+
+
+def attempt_parameters(attempt):
+    """Parameters that no network can be made of."""
     attempt(
         "model", SpikingNetwork, NetworkParameters(populations=PopulationParameters(10, neuron_type="aeif_cnd")), [0]
     )
@@ -201,16 +212,22 @@ def wrong_input(folder):
     attempt("recording", SpikingNetwork, parrots(10, "none", recordings=(RecordingParameters("x", 5, 11),)), [0])
     attempt("variable", SpikingNetwork, neurons("none", recordings=(RecordingParameters("x", 0, 1, ("v",)),)), [0])
     attempt("target", SpikingNetwork, neurons("none", stimuli=(StimulusParameters(1.0, 0.0, 1.0, 5),)), [0, 2])
-    own.write_text("def populations(nest, parameters, region):\n    return {'excitatory': [1, 2]}\n")
-    attempt("own nodes", partial(SpikingNetwork, own_model=load_own_model(own)), parrots(10, "none"), [0])
-    own.write_text("def kernel(settings):\n    return settings | {'resolution': 0.2}\n")
-    attempt("own resolution", partial(SpikingNetwork, own_model=load_own_model(own)), parrots(10, "none"), [0])
-    own.write_text("def kernel(settings):\n    return settings | {'resolutoin': 0.2}\n")
-    attempt("own setting", partial(SpikingNetwork, own_model=load_own_model(own)), parrots(10, "none"), [0])
-    own.write_text("def devices(nest, parameters, populations):\n    return {'dc': nest.Create('dc_generator')}\n")
-    attempt("own device", partial(SpikingNetwork, own_model=load_own_model(own)), parrots(10, "none"), [0])
     attempt("population", SpikingNetwork, parrots(10, "none", recorded_populations=("exc",)), [0])
-    return {"errors": json.dumps(errors)}
+
+
+def attempt_own_models(attempt, own):
+    """Mistakes in a user's own model, written to the file `own`."""
+
+    def attempt_own(name, text):
+        own.write_text(text)
+        attempt(name, partial(SpikingNetwork, own_model=load_own_model(own)), parrots(10, "none"), [0])
+
+    attempt_own("own nodes", "def populations(nest, parameters, region):\n    return {'excitatory': [1, 2]}\n")
+    attempt_own("own resolution", "def kernel(settings):\n    return settings | {'resolution': 0.2}\n")
+    attempt_own("own setting", "def kernel(settings):\n    return settings | {'resolutoin': 0.2}\n")
+    attempt_own(
+        "own device", "def devices(nest, parameters, populations):\n    return {'dc': nest.Create('dc_generator')}\n"
+    )
 
 
 def links(threads):

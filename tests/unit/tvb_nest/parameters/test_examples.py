@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 
 from mpi_coupling.failure import UserError
-from mpi_coupling.settings.problems import ABSENT
+from mpi_coupling.settings.problems import ABSENT, value_at
 from tvb_nest.examples import NAMES, load_example
 from tvb_nest.parameters import Mode, keys, read_parameters
-from tvb_nest.parameters.places import value_at
 from tvb_nest.setup_folder import write_example
 
 PAPER = {
