@@ -316,7 +316,6 @@ def _run_in_a_job(folder: Path) -> None:
 
 
 def test_jobs_of_submitit(exploration):
-    pytest.importorskip("submitit")
     grid = exploration("g=1,2,3")
     records = explore(grid, run=_run_in_a_job, launch=in_slurm(grid.folder, {"timeout_min": 1}, cluster="debug"))
     assert [record.state for record in records.values()] == [State.FINISHED, State.FAILED, State.FINISHED]
