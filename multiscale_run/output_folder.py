@@ -54,7 +54,16 @@ class OutputFolder:
 
     def begin(self) -> None:
         """From now on the folder holds an unfinished run."""
-        self._world.on_root(lambda: (self._path / SUCCESS).unlink(missing_ok=True))
+
+        def clear() -> None:
+            for name in (SUCCESS, PROFILE):
+                (self._path / name).unlink(missing_ok=True)
+
+        self._world.on_root(clear)
+
+    def stop(self, summary: ProfileSummary) -> None:
+        """Keep where the time of a run went that ends before its time."""
+        self._world.on_root(lambda: summary.write(self._path / PROFILE))
 
     def finish(self, summary: ProfileSummary) -> None:
         """Write and show where the time went, and mark the run as finished."""

@@ -14,7 +14,8 @@ At the start the same is done for tick 0: connections set the initial values and
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +30,7 @@ from multiscale_run.config import SimulationConfig
 from multiscale_run.model import Model
 from multiscale_run.output_folder import OutputFolder
 from multiscale_run.reports import SimulatorReports
+from multiscale_run.run_record import RunRecord
 from multiscale_run.simulators import Simulator
 from multiscale_run.simulators.checks import RunStopped, stop_if_asked
 from multiscale_run.simulators.neuron_reports import build_reports
@@ -96,6 +98,8 @@ class Simulation:
         self._folder.begin()
         if not resume:
             self._checkpoints.clear()
+        resumed_from = self.clock.ms(self._start) if resume else None
+        self._record = RunRecord(world, config.output_dir, config, resumed_from)
         self.model = Model(config, world, self.clock, profiler)
         self._open_files(resume)
         self.model.neurons.restart()  # recorders see time 0, with all that was calibrated
@@ -114,7 +118,13 @@ class Simulation:
         always = [self.model.neurons.name]
         schedule = Schedule(self.config.periods(), self.clock.stop, self._start, always=always)
         total = self.clock.ms(self.clock.stop)
-        with Progress(self.world, total, "compute") as progress, SignalWatch(self.world) as signals:
+        self._record.flush_step(None)  # warnings of the model's construction
+        with (
+            closing(self._record),
+            self._leaving_a_reason(),
+            Progress(self.world, total, "compute") as progress,
+            SignalWatch(self.world) as signals,
+        ):
             if self._start == 0:
                 self._first_exchange()
             for step in schedule:
@@ -170,6 +180,7 @@ class Simulation:
             self.model.neurons.collect_spikes(self._spikes)
             for file in self._files:
                 file.flush()
+            self._record.flush_step(self.clock.ms(tick))
         stop_if_asked(stops, self.world, self.clock.ms(tick))
         if not self.world.any(bool(self.model.neurons.alive.mask.any())):
             raise NoNeuronLeft(f"every neuron was excluded by {self.clock.ms(tick):g} ms; the warnings above say why")
@@ -197,6 +208,16 @@ class Simulation:
     def _save(self, tick: int) -> None:
         with self.profiler.phase("checkpoint"):
             self._checkpoints.save(tick, self.model.state())
+
+    @contextmanager
+    def _leaving_a_reason(self) -> Iterator[None]:
+        """Record why a run ends itself before its time, and where its time went."""
+        try:
+            yield
+        except RunStopped as error:  # on every rank
+            self._record.end(str(error))
+            self._folder.stop(self.profiler.summary(self.world))
+            raise
 
     def _finish(self) -> None:
         self.model.close()
