@@ -15,6 +15,7 @@ COMMANDS = {
     "check": "Look for mistakes in a simulation folder.",
     "compute": "Run the simulation.",
     "connections": "Show what is coupled to what, when and in which unit.",
+    "post-processing": "Write a report of the results: one HTML file with figures.",
     "stats": "Show what a circuit and a simulation consist of.",
     "metabolism": "The metabolic network alone.",
 }

@@ -1,0 +1,56 @@
+"""The vessels as a graph, coloured by a quantity."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+from matplotlib.collections import LineCollection
+
+from multiscale_run.analysis.figures.style import PAGE_MM, Picture, axis_label, new_figure, styled
+
+AXES = "xyz"
+WIDTHS = (0.8, 4.0)
+"""Points: lines of the thinnest and the widest vessel."""
+
+
+@styled
+def vessel_graph(
+    values: xr.DataArray,
+    vessels: xr.Dataset,
+    *,
+    limits: tuple[float, float] | None = None,
+    width_mm: float = PAGE_MM,
+) -> Picture:
+    """Vessel segments from two sides; lines are the wider the wider the vessels are.
+
+    Args:
+        values: colour, shape (vessels,), with the ids of the segments.
+        vessels: as ``Results.sites.vessels`` gives them.
+        limits: of the colours; by default those of the values.
+        width_mm: of the figure.
+    """
+    shown = vessels.sel(vessel=values["vessel"])
+    colour = values.values.astype(float)
+    low, high = limits or (float(np.nanmin(colour)), float(np.nanmax(colour)))
+    ends = np.stack([[shown[f"{end}_{axis}"].values for axis in AXES] for end in ("start", "end")]).transpose(2, 0, 1)
+    radius = shown["radius_at_rest"].values
+    width = np.interp(radius, [radius.min(), max(radius.max(), radius.min() + 1e-9)], WIDTHS)
+    order = np.argsort(np.nan_to_num(colour, nan=-np.inf), kind="stable")  # the largest values lie on top
+    extent = np.ptp(ends.reshape(-1, 3), axis=0)
+    views = [(0, 1), (2, 1)]
+    height = width_mm * 0.82 * extent[1] / max(sum(extent[h] for h, _ in views), 1e-9) + 16
+    figure = new_figure(width_mm, min(max(height, 45), 95))
+    axes = figure.subplots(1, 2, sharey=True, width_ratios=[max(extent[h], 1e-9) for h, _ in views])
+    for ax, (h, v) in zip(axes, views, strict=True):
+        lines = LineCollection(
+            ends[order][:, :, [h, v]], array=colour[order], linewidths=width[order], clim=(low, high)
+        )
+        lines.set_capstyle("round")
+        ax.add_collection(lines)
+        ax.autoscale()
+        ax.set(aspect="equal", xlabel=f"{AXES[h]} (µm)")
+    axes[0].set_ylabel(f"{AXES[1]} (µm)")
+    bar = figure.colorbar(lines, ax=list(axes), pad=0.02, aspect=25)
+    bar.set_label(axis_label(values))
+    bar.outline.set_visible(False)
+    return figure
