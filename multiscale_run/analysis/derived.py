@@ -1,4 +1,4 @@
-"""What follows from the values of reports: means per neuron and layer, firing rates, the energy budget, who is alive."""
+"""What follows from the values of reports: means per neuron and layer, rates, the energy budget, who is alive."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def alive(
     time, reason = np.full(len(ids), np.nan), np.full(len(ids), "", dtype=object)
     for event in exclusions:
         row = np.flatnonzero(ids == event.neuron)
-        time[row], reason[row] = event.time_ms, event.message
+        time[row], reason[row] = event.time_ms, event.message.partition(": ")[2] or event.message
     if not exclusions:
         for report in reports:
             missing = np.isnan(report.values)

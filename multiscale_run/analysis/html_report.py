@@ -26,7 +26,10 @@ _TEMPLATES = resources.files("multiscale_run") / "templates"
 
 _HEADING = re.compile(r'<h2 id="([^"]+)">(.*?)</h2>', re.DOTALL)
 _TAGS = re.compile(r"<a class=\"anchor-link\".*?</a>|<[^>]+>", re.DOTALL)
-_RESOURCE = re.compile(r"<(?:script|img|link|iframe|audio|video|source|object|embed)\b[^>]*?\s(?:src|href|data)\s*=\s*[\"']?((?:https?:)?//[^\"'\s>]+)", re.I)
+_RESOURCE = re.compile(
+    r"<(?:script|img|link|iframe|audio|video|source|object|embed)\b[^>]*?\s(?:src|href|data)\s*=\s*[\"']?((?:https?:)?//[^\"'\s>]+)",
+    re.I,
+)
 _STYLE_RESOURCE = re.compile(r"(?:@import\s+|url\()\s*(?:url\()?[\"']?((?:https?:)?//[^\"')\s]+)", re.I)
 
 log = get_logger(__name__)
@@ -69,7 +72,9 @@ def to_html(notebook: NotebookNode, title: str, notebook_name: str) -> str:
     """A notebook that was run as an HTML page without code and without anything from elsewhere."""
     exporter = HTMLExporter(template_name="basic", exclude_input=True)
     exporter.exclude_input_prompt = exporter.exclude_output_prompt = True
-    shown = NotebookNode(notebook | {"cells": [c for c in notebook.cells if INJECTED not in c.metadata.get("tags", [])]})
+    shown = NotebookNode(
+        notebook | {"cells": [c for c in notebook.cells if INJECTED not in c.metadata.get("tags", [])]}
+    )
     body, _ = exporter.from_notebook_node(shown)
     headings = [(anchor, html.unescape(_TAGS.sub("", text)).strip()) for anchor, text in _HEADING.findall(body)]
     template = jinja2.Template((_TEMPLATES / "report.html.jinja").read_text(encoding="utf-8"), autoescape=True)

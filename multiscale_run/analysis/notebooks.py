@@ -86,6 +86,7 @@ def execute(notebook: NotebookNode, folder: Path, name: str) -> None:
             **_transport(private),
         )
         client = NotebookClient(notebook, km=manager, timeout=None, resources={"metadata": {"path": str(folder)}})
+        client.owns_km = True  # ends the kernel whatever happens
         try:
             client.execute(env=_environment(private))
         except CellExecutionError as error:

@@ -10,12 +10,14 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
+import xarray as xr
 
 from mpi_coupling.profile import MEBIBYTE
 from multiscale_run.analysis import figures
 from multiscale_run.analysis import section_rows as rows_of
 from multiscale_run.analysis.errors import NoData
 from multiscale_run.analysis.figures import PAGE_MM, Picture
+from multiscale_run.analysis.figures.style import colour_range
 from multiscale_run.analysis.results import Results
 from multiscale_run.analysis.runs import Runs
 from multiscale_run.analysis.tables import Note, Parts, Table
@@ -100,14 +102,13 @@ def metabolites(runs: Runs) -> Iterable[Any]:
 def extracellular_potassium(runs: Runs) -> Iterable[Any]:
     """Planes through the tissue at the highest potassium of the run."""
     found = runs.need(rows_of.on_mesh)
-    lowest = min(float(values.min()) for values, _ in found.found.values())
-    highest = max(float(values.max()) for values, _ in found.found.values())
-    for name, (values, tetrahedra) in found.found.items():
-        peak = values.isel(time=int(np.argmax(values.max("tetrahedron").values)))
+    peaks = {name: values.isel(time=_highest(values)).load() for name, (values, _) in found.found.items()}
+    limits = colour_range(np.concatenate([peak.values for peak in peaks.values()]))
+    for name, peak in peaks.items():
         yield Note(
             f"{_subject('Planes', runs, name)} at {float(peak['time']):g} ms, through the highest value of the run."
         )
-        yield figures.slices(peak, tetrahedra, limits=(lowest, max(highest, lowest + 1e-6)))
+        yield figures.slices(peak, found.found[name][1], limits=limits)
     yield from rows_of.note(found.reason)
 
 
@@ -137,7 +138,6 @@ def vessels(runs: Runs) -> Iterable[Any]:
 def living_neurons(runs: Runs) -> Iterable[Any]:
     """How many neurons take part over time."""
     alive = {name: results.alive() for name, results in runs.items()}
-    yield figures.living_neurons(alive, width_mm=PAGE_MM)
     rows = []
     for name, found in alive.items():
         out = found.isel(neuron=np.flatnonzero(np.isfinite(found["excluded_at"].values)))
@@ -146,9 +146,12 @@ def living_neurons(runs: Runs) -> Iterable[Any]:
             *(out[c].values.tolist() for c in ("neuron", "excluded_at", "reason")),
             strict=True,
         )
+    if rows:
+        yield figures.living_neurons(alive, width_mm=PAGE_MM)
     yield from rows_of.long_table(["run", "neuron", "excluded at (ms)", "reason"], rows, "Excluded neurons")
     if not rows:
-        yield Note("No neuron was excluded.")
+        numbers = ", ".join(str(found.sizes["neuron"]) for found in alive.values())
+        yield Note(f"All neurons ({numbers}) took part as far as the run came; none was excluded.")
 
 
 @section
@@ -206,6 +209,11 @@ def _time_series(runs: Runs, keys: Iterable[str]) -> Iterable[Any]:
         raise NoData("; ".join(reasons))
     yield figures.time_series(panels, width_mm=PAGE_MM)
     yield from rows_of.note("; ".join(reasons))
+
+
+def _highest(values: xr.DataArray) -> int:
+    """The row with the highest value of all."""
+    return int(np.argmax(values.max("tetrahedron").values))
 
 
 def _side_by_side(heading: str, values: Mapping[str, Mapping[str, object]], caption: str = "") -> Table:

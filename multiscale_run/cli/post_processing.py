@@ -15,7 +15,10 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @FOLDER
 @click.option("--notebook", type=FILE, help="Run this notebook instead of the simulation's postproc.ipynb.")
 @click.option(
-    "--compare", metavar="FOLDER", type=click.Path(path_type=Path), help="Lay the results of another simulation over it."
+    "--compare",
+    metavar="FOLDER",
+    type=click.Path(path_type=Path),
+    help="Lay the results of another simulation over it.",
 )
 @click.option("--output", type=FILE, help="Write the report here instead of report.html among the results.")
 def command(folder: Path, notebook: Path | None, compare: Path | None, output: Path | None) -> None:

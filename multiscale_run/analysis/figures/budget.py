@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 
-from multiscale_run.analysis.figures.style import COLUMN_MM, OKABE_ITO, Picture, grid, styled
+from multiscale_run.analysis.figures.style import COLUMN_MM, OKABE_ITO, Picture, new_figure, styled
 
 DEMAND, SUPPLY = OKABE_ITO[1], OKABE_ITO[0]
 SIDES = {"demand": (DEMAND, "used by neurons"), "supply": (SUPPLY, "supplied by metabolism")}
@@ -23,7 +23,9 @@ def energy_budget(runs: Mapping[str, xr.Dataset], *, width_mm: float = COLUMN_MM
         runs: name -> budget, as ``Results.energy`` gives it.
         width_mm: of the figure.
     """
-    figure, (rates, atp, layers) = grid(width_mm, 3, 36.0)
+    is_wide = width_mm > 1.5 * COLUMN_MM
+    figure = new_figure(width_mm, 50.0 if is_wide else 116.0)
+    rates, atp, layers = figure.subplots(*((1, 3) if is_wide else (3, 1)))
     for dash, (name, budget) in zip(DASHES, runs.items(), strict=False):
         for side, (colour, label) in SIDES.items():
             _draw_rate(rates, budget[side], colour, dash, label if len(runs) == 1 else f"{label}, {name}")
@@ -35,7 +37,7 @@ def energy_budget(runs: Mapping[str, xr.Dataset], *, width_mm: float = COLUMN_MM
     if len(runs) > 1:
         atp.legend(loc="best")
     handles, labels = rates.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper right", ncols=2 if width_mm > COLUMN_MM or len(runs) == 1 else 1)
+    figure.legend(handles, labels, loc="outside upper right", ncols=2 if is_wide or len(runs) == 1 else 1)
     return figure
 
 

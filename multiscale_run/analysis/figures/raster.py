@@ -65,6 +65,8 @@ def _draw_spikes(ax: Axes, spikes: xr.Dataset, neurons: xr.Dataset, groups: Grou
 
 
 def _draw_rates(ax: Axes, rates: xr.DataArray, groups: Groups) -> None:
-    times = rates["time"].values
+    middles = rates["time"].values
+    width = middles[1] - middles[0] if len(middles) > 1 else 2 * middles[0]
+    edges = np.append(middles - width / 2, middles[-1] + width / 2)
     for label, (members, colour) in groups.items():
-        ax.plot(times, rates.values[:, members].mean(axis=1), color=colour, drawstyle="steps-mid", label=label)
+        ax.stairs(rates.values[:, members].mean(axis=1), edges, color=colour, label=label)

@@ -8,12 +8,21 @@ import numpy as np
 import xarray as xr
 from matplotlib.collections import PolyCollection
 
-from multiscale_run.analysis.figures.style import PAGE_MM, Picture, axis_label, new_figure, styled
+from multiscale_run.analysis.figures.style import (
+    PAGE_MM,
+    Picture,
+    add_colour_bar,
+    colour_range,
+    new_figure,
+    styled,
+)
 
 _EDGES = np.array([[0, 1], [0, 2], [0, 3], [1, 2], [1, 3], [2, 3]])
 AXES = "xyz"
 FRAME_MM = 66.0
 """What axes, their letters and the bar of colours take of the width."""
+MOST_VECTORS = 2000
+"""More polygons than this are stored as pixels."""
 NUDGE = 1e-9
 """Part of the size of the mesh by which a plane is moved off the vertices that it may lie in."""
 
@@ -33,13 +42,13 @@ def slices(
         values: shape (tetrahedra,).
         tetrahedra: as ``Results.sites.tetrahedra`` gives them.
         through: point in which the planes meet, um; by default the tetrahedron with the largest value.
-        limits: of the colours; by default those of all values, in and off the planes.
+        limits: of the colours; by default from the lowest to the highest value, a few extreme ones left out.
         width_mm: of the figure.
     """
     corners, table = tetrahedra["corners"].values, values.values.astype(float)
     largest = corners[int(np.nanargmax(table))].mean(axis=0)
     point = np.asarray(largest if through is None else through, dtype=float)
-    low, high = limits or (float(np.nanmin(table)), float(np.nanmax(table)))
+    shades = limits or colour_range(table)
     extent = np.ptp(corners.reshape(-1, 3), axis=0)
     shown = [(0, 1, 2), (0, 2, 1), (1, 2, 0)]  # horizontal and vertical axis of the drawing, and that of the plane
     scale = (width_mm - FRAME_MM) / sum(extent[h] for h, _, _ in shown)
@@ -47,18 +56,15 @@ def slices(
     axes = figure.subplots(1, 3, width_ratios=[extent[h] for h, _, _ in shown])
     for ax, (h, v, normal) in zip(axes, shown, strict=True):
         cut, polygons = cross_section(corners, normal, point[normal])
-        drawn = PolyCollection(
-            list(polygons[:, :, [h, v]]), array=table[cut], clim=(low, high), rasterized=len(cut) > 2000
-        )
+        drawn = PolyCollection(list(polygons[:, :, [h, v]]), array=table[cut], clim=shades)
+        drawn.set_rasterized(len(cut) > MOST_VECTORS)
         drawn.set(edgecolor="face", linewidth=0.2)
         ax.add_collection(drawn)
         ax.margins(0)
         ax.autoscale()
         ax.set(aspect="equal", xlabel=f"{AXES[h]} (µm)", ylabel=f"{AXES[v]} (µm)")
         ax.set_title(f"{AXES[normal]} = {point[normal]:.0f} µm")
-    bar = figure.colorbar(drawn, ax=list(axes), pad=0.02, aspect=25)
-    bar.set_label(axis_label(values))
-    bar.outline.set_visible(False)
+    add_colour_bar(figure, drawn, axes, values)
     return figure
 
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import functools
 import io
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ParamSpec, TypeVar
 
 import matplotlib
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
+from matplotlib.collections import Collection
 from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
 
 COLUMN_MM, PAGE_MM = 85.0, 180.0
 """Width of a column and of the page of a journal."""
@@ -43,6 +45,11 @@ STYLE: dict[str, Any] = {
     "svg.fonttype": "none",
     "pdf.fonttype": 42,
 }
+
+DIVERGING_MAP = "coolwarm"
+"""For changes in both directions; grey stands for none."""
+OUTLIERS = 99.8
+"""Percentile beyond which values do not widen the range of colours."""
 
 UNITS = {"um": "µm", "um3/s": "µm³/s", "um3": "µm³", "g/(um s2)": "kPa", "mA/cm^2": "mA/cm²", "1/s": "1/s", "1": ""}
 """How units of files are written on axes; a pressure of 1 g/(um s2) is 1 kPa."""
@@ -124,6 +131,38 @@ def in_readable_unit(arrays: Iterable[xr.DataArray]) -> list[xr.DataArray]:
     largest = max((float(np.nanmax(np.abs(v.values), initial=0.0)) for v in given), default=0.0)
     unit, factor = next((pair for pair in SMALLER if largest * pair[1] >= 0.1), SMALLER[0])
     return [(v * factor).assign_attrs(v.attrs, units=unit) for v in given]
+
+
+def colour_range(values: ArrayLike, centre: float | None = None) -> tuple[float, float]:
+    """The range of colours for some values; a few extreme ones do not widen it.
+
+    Args:
+        values: numbers; NaN are left out.
+        centre: about which the range is even, as for changes; None: from the lowest to the highest value.
+    """
+    finite = np.asarray(values, dtype=float)
+    finite = finite[np.isfinite(finite)]
+    if not finite.size:
+        return (0.0, 1.0) if centre is None else (centre - 1.0, centre + 1.0)
+    if centre is not None:
+        half = max(float(np.percentile(np.abs(finite - centre), OUTLIERS)), 1e-9)
+        return centre - half, centre + half
+    low, high = np.percentile(finite, [100 - OUTLIERS, OUTLIERS])
+    return float(low), float(max(high, low + 1e-9 * max(abs(low), 1.0)))
+
+
+def add_colour_bar(figure: Picture, drawn: Collection, axes: Sequence[Axes], values: xr.DataArray) -> None:
+    """A bar for the colours of a drawing, with arrows where values lie beyond its range."""
+    low, high = drawn.get_clim()
+    lowest, highest = float(values.min()), float(values.max())
+    extend = {(True, True): "both", (True, False): "min", (False, True): "max"}.get(
+        (lowest < low, highest > high), "neither"
+    )
+    bar = figure.colorbar(drawn, ax=list(axes), pad=0.02, aspect=25, extend=extend)
+    if lowest > low + 0.45 * (high - low):  # the lower half of a range about a centre says nothing then
+        bar.ax.set_ylim(min(lowest, (low + high) / 2), high)
+    bar.set_label(axis_label(values))
+    bar.outline.set_visible(False)
 
 
 def thinned(times: np.ndarray, values: np.ndarray, most: int = 4000) -> tuple[np.ndarray, np.ndarray]:

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from multiscale_run.analysis.derived import per_neuron
 from multiscale_run.analysis.figures.style import (
     COLUMN_MM,
+    POINT_SIZE,
     Picture,
     axis_label,
     colours,
@@ -79,7 +80,7 @@ def traces(
                 trace = values.sel(neuron=neuron)
                 ax.plot(*thinned(trace["time"].values, trace.values), color=colour, lw=0.6, label=name)
         ax.set_title(_describe(first, neuron), loc="right", pad=-2, fontsize=7)
-    axes[len(axes) // 2].set_ylabel(axis_label(first))
+    figure.supylabel(axis_label(first), fontsize=POINT_SIZE)
     _finish(list(axes), figure, legend=len(potentials) > 1)
     return figure
 

@@ -6,9 +6,19 @@ import numpy as np
 import xarray as xr
 from matplotlib.collections import LineCollection
 
-from multiscale_run.analysis.figures.style import PAGE_MM, Picture, axis_label, new_figure, styled
+from multiscale_run.analysis.figures.style import (
+    PAGE_MM,
+    Picture,
+    DIVERGING_MAP,
+    add_colour_bar,
+    colour_range,
+    new_figure,
+    styled,
+)
 
 AXES = "xyz"
+FRAME_MM = 44.0
+"""What axes, their letters and the bar of colours take of the width."""
 WIDTHS = (0.8, 4.0)
 """Points: lines of the thinnest and the widest vessel."""
 
@@ -18,6 +28,7 @@ def vessel_graph(
     values: xr.DataArray,
     vessels: xr.Dataset,
     *,
+    centre: float | None = None,
     limits: tuple[float, float] | None = None,
     width_mm: float = PAGE_MM,
 ) -> Picture:
@@ -26,31 +37,34 @@ def vessel_graph(
     Args:
         values: colour, shape (vessels,), with the ids of the segments.
         vessels: as ``Results.sites.vessels`` gives them.
-        limits: of the colours; by default those of the values.
+        centre: value from which others differ in two directions, as 0 for changes; None: all are of one kind.
+        limits: of the colours; by default from the lowest to the highest value, a few extreme ones left out.
         width_mm: of the figure.
     """
     shown = vessels.sel(vessel=values["vessel"])
     colour = values.values.astype(float)
-    low, high = limits or (float(np.nanmin(colour)), float(np.nanmax(colour)))
+    shades = limits or colour_range(colour, centre)
     ends = np.stack([[shown[f"{end}_{axis}"].values for axis in AXES] for end in ("start", "end")]).transpose(2, 0, 1)
     radius = shown["radius_at_rest"].values
     width = np.interp(radius, [radius.min(), max(radius.max(), radius.min() + 1e-9)], WIDTHS)
-    order = np.argsort(np.nan_to_num(colour, nan=-np.inf), kind="stable")  # the largest values lie on top
+    order = np.argsort(np.nan_to_num(np.abs(colour), nan=-1.0), kind="stable")  # the largest lie on top
     extent = np.ptp(ends.reshape(-1, 3), axis=0)
     views = [(0, 1), (2, 1)]
-    height = width_mm * 0.82 * extent[1] / max(sum(extent[h] for h, _ in views), 1e-9) + 16
+    height = (width_mm - FRAME_MM) * extent[1] / max(sum(extent[h] for h, _ in views), 1e-9) + 14
     figure = new_figure(width_mm, min(max(height, 45), 95))
     axes = figure.subplots(1, 2, sharey=True, width_ratios=[max(extent[h], 1e-9) for h, _ in views])
     for ax, (h, v) in zip(axes, views, strict=True):
         lines = LineCollection(
-            ends[order][:, :, [h, v]], array=colour[order], linewidths=width[order], clim=(low, high)
+            ends[order][:, :, [h, v]],
+            array=colour[order],
+            linewidths=width[order],
+            clim=shades,
+            cmap=None if centre is None else DIVERGING_MAP,
         )
         lines.set_capstyle("round")
         ax.add_collection(lines)
         ax.autoscale()
         ax.set(aspect="equal", xlabel=f"{AXES[h]} (µm)")
     axes[0].set_ylabel(f"{AXES[1]} (µm)")
-    bar = figure.colorbar(lines, ax=list(axes), pad=0.02, aspect=25)
-    bar.set_label(axis_label(values))
-    bar.outline.set_visible(False)
+    add_colour_bar(figure, lines, axes, values)
     return figure
