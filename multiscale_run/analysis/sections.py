@@ -105,9 +105,8 @@ def extracellular_potassium(runs: Runs) -> Iterable[Any]:
     peaks = {name: values.isel(time=_highest(values)).load() for name, (values, _) in found.found.items()}
     limits = colour_range(np.concatenate([peak.values for peak in peaks.values()]))
     for name, peak in peaks.items():
-        yield Note(
-            f"{_subject('Planes', runs, name)} at {float(peak['time']):g} ms, through the highest value of the run."
-        )
+        where = f"at {float(peak['time']):g} ms, through the highest value of the run, {float(peak.max()):.4g} mM"
+        yield Note(f"{_subject('Planes', runs, name)} {where}.")
         yield figures.slices(peak, found.found[name][1], limits=limits)
     yield from rows_of.note(found.reason)
 
@@ -127,10 +126,11 @@ def vessels(runs: Runs) -> Iterable[Any]:
         )
     places = runs.ask(lambda results: results.sites.vessels)
     for answers in (radius, flow):
-        for name in [name for name in answers.found if name in places.found]:
-            values = answers.found[name].isel(time=-1)
+        last = {name: values.isel(time=-1) for name, values in answers.found.items() if name in places.found}
+        limits = colour_range(np.concatenate([[0.0], *(values.values for values in last.values())]), centre=0)
+        for name, values in last.items():
             yield Note(f"{_subject(values.attrs['long_name'], runs, name)}, at {float(values['time']):g} ms.")
-            yield figures.vessel_graph(values, places.found[name])
+            yield figures.vessel_graph(values, places.found[name], centre=0, limits=limits)
         yield from rows_of.note(answers.reason)
 
 

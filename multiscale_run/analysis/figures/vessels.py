@@ -7,9 +7,9 @@ import xarray as xr
 from matplotlib.collections import LineCollection
 
 from multiscale_run.analysis.figures.style import (
+    DIVERGING_MAP,
     PAGE_MM,
     Picture,
-    DIVERGING_MAP,
     add_colour_bar,
     colour_range,
     new_figure,
