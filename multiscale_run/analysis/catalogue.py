@@ -83,7 +83,7 @@ def sources(config: SimulationConfig, settings: Mapping[str, Any]) -> dict[str, 
         kind = report.get("type", "compartment")
         sections = "all" if kind == "summation" else report.get("sections", "soma")
         found[_stem(report.get("file_name", name))] = Source(NEURONS, report["variable_name"], "", sections, kind)
-    names = _names_in_network(config)
+    names = names_in_network(config)
     for simulator, reports in settings.get("multiscale_run", {}).get("reports", {}).items():
         for report in reports.values():
             variable = _variable(report, names if simulator == METABOLISM else _as_written)
@@ -101,8 +101,8 @@ def _as_written(field: str, chosen: Any) -> str:
     return str(chosen)
 
 
-def _names_in_network(config: SimulationConfig) -> Namer:
-    """Turns a slot or alias of the metabolic network into the id of a species or input."""
+def names_in_network(config: SimulationConfig) -> Namer:
+    """A function from a field and a slot, number or alias of the metabolic network to the id of a species or input."""
     settings = config.multiscale_run.metabolism
     network = None
     with suppress(UserError, OSError):  # a network of the user's own that is no longer there

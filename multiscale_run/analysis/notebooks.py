@@ -108,7 +108,8 @@ def _environment(private: str) -> dict[str, str]:
 
 
 def _describe(notebook: NotebookNode, name: str, error: CellExecutionError) -> str:
-    for number, cell in enumerate(notebook.cells, start=1):
+    own = [cell for cell in notebook.cells if INJECTED not in cell.metadata.get("tags", [])]
+    for number, cell in enumerate(own, start=1):
         if any(output.output_type == "error" for output in cell.get("outputs", [])):
             lines = cell.source.splitlines()
             source = "\n".join(f"    {line}" for line in lines[:SHOWN_LINES])

@@ -17,7 +17,15 @@ from mpi_coupling.failure import UserError
 from mpi_coupling.profile import ProfileSummary
 from multiscale_run.analysis import derived
 from multiscale_run.analysis.arrays import report_array
-from multiscale_run.analysis.catalogue import METABOLISM, NEURONS, Quantity, Source, quantities, sources
+from multiscale_run.analysis.catalogue import (
+    METABOLISM,
+    NEURONS,
+    Quantity,
+    Source,
+    names_in_network,
+    quantities,
+    sources,
+)
 from multiscale_run.analysis.errors import NoData
 from multiscale_run.analysis.report_file import ReportFile, read_patiently, read_report_files, read_spikes
 from multiscale_run.analysis.sites import Sites
@@ -194,6 +202,8 @@ class Results(Mapping[str, xr.DataArray]):
         before, after = self.quantity("atp_before_exchange"), self.quantity("atp_after_exchange")
         if after.sizes["time"] < 2:
             raise NoData("energy: the run has not come to its second exchange with the metabolism")
+        if self._overwrites(after.attrs["variable"]):
+            raise NoData("energy: a connection sets ATP of the metabolism; only action 'merge' tells use from supply")
         return derived.energy(before, after)
 
     def alive(self) -> xr.Dataset:
@@ -261,6 +271,18 @@ class Results(Mapping[str, xr.DataArray]):
     def _reports_of(self, wanted: Quantity) -> list[str]:
         key = (wanted.simulator, wanted.variable, wanted.when)
         return [name for name, s in self.sources.items() if (s.simulator, s.variable, s.when) == key]
+
+    def _overwrites(self, species: str) -> bool:
+        """Whether a connection puts something in the place of a species, instead of merging it."""
+        name = names_in_network(self.config)
+        written = [
+            (c["action"], name(c["dest_set_func"], slot))
+            for event in self.configuration.get("multiscale_run", {}).get("connections", {}).values()
+            for c in event
+            if c["dest_simulator"] == METABOLISM and c["dest_set_func"] == "set_vm_idxs"
+            for slot in c["dest_set_kwargs"].get("idxs", [])
+        ]
+        return any(action != "merge" and slot == species for action, slot in written)
 
     def _why_missing(self, wanted: Quantity) -> str:
         section = self.configuration.get("multiscale_run", {})
