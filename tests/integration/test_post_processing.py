@@ -1,4 +1,4 @@
-"""``multiscale-run post-processing`` on runs of the tiny circuit: what the report says, and that it is self-contained."""
+"""``multiscale-run post-processing`` on runs of the tiny circuit: what the report says, and what it does not need."""
 
 from __future__ import annotations
 

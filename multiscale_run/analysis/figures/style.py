@@ -134,7 +134,7 @@ def in_readable_unit(arrays: Iterable[xr.DataArray]) -> list[xr.DataArray]:
 
 
 def colour_range(values: ArrayLike, centre: float | None = None) -> tuple[float, float]:
-    """The range of colours for some values; a few extreme ones do not widen it.
+    """The range of colours for some values; a few extremely high ones do not widen it.
 
     Args:
         values: numbers; NaN are left out.
@@ -147,7 +147,7 @@ def colour_range(values: ArrayLike, centre: float | None = None) -> tuple[float,
     if centre is not None:
         half = max(float(np.percentile(np.abs(finite - centre), OUTLIERS)), 1e-9)
         return centre - half, centre + half
-    low, high = np.percentile(finite, [100 - OUTLIERS, OUTLIERS])
+    low, high = finite.min(), np.percentile(finite, OUTLIERS)
     return float(low), float(max(high, low + 1e-9 * max(abs(low), 1.0)))
 
 
