@@ -27,11 +27,12 @@ def command(folder: Path, resume: bool, checkpoint_every: float | None, checkpoi
     SIGUSR1 asks a run for a checkpoint; SIGTERM for a checkpoint and the end, with exit code 143. A run that was
     stopped, killed or lost is continued by --resume: the results have the same bits as those of a run in one go.
     """
+    from mpi_coupling.keeping import CheckpointPlan
     from mpi_coupling.profile import Profiler
     from mpi_coupling.world import World
     from multiscale_run.checkup import checkup
     from multiscale_run.config import ConfigError, load_config
-    from multiscale_run.simulation import CheckpointPlan, Simulation
+    from multiscale_run.simulation import Simulation
 
     world = World.start()
     config = load_config(folder)
