@@ -161,5 +161,4 @@ class Simulation:
 
     def _finish(self) -> None:
         self.model.close()
-        summary = self.profiler.summary(self.world)
-        self._folder.finish(summary)
+        self._folder.finish(self.profiler)
