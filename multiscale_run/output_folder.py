@@ -7,13 +7,15 @@ import hashlib
 import json
 from pathlib import Path
 
-from mpi_coupling.profile import ProfileSummary
+from mpi_coupling.profile import Profiler, ProfileSummary
+from mpi_coupling.timeline import TimelineProfiler
 from mpi_coupling.world import UserError, World
 from multiscale_run.config import SimulationConfig
 from multiscale_run.mechanisms import mechanism_library, mod_folder
 from multiscale_run.reports import SUCCESS
 
 PROFILE = "profile.json"
+TIMELINE = "timeline.json"
 CHECKPOINTS = "checkpoints"
 LOCK = ".lock"
 
@@ -54,24 +56,27 @@ class OutputFolder:
 
     def begin(self) -> None:
         """From now on the folder holds an unfinished run."""
+        earlier = (SUCCESS, PROFILE, TIMELINE)
+        self._world.on_root(lambda: [(self._path / name).unlink(missing_ok=True) for name in earlier])
 
-        def clear() -> None:
-            for name in (SUCCESS, PROFILE):
-                (self._path / name).unlink(missing_ok=True)
+    def stop(self, profiler: Profiler) -> None:
+        """Write where the time went of a run that ends before its time. Collective."""
+        self._write_profile(profiler)
 
-        self._world.on_root(clear)
-
-    def stop(self, summary: ProfileSummary) -> None:
-        """Keep where the time of a run went that ends before its time."""
-        self._world.on_root(lambda: summary.write(self._path / PROFILE))
-
-    def finish(self, summary: ProfileSummary) -> None:
-        """Write and show where the time went, and mark the run as finished."""
+    def finish(self, profiler: Profiler) -> None:
+        """Write and show where the time went, and mark the run as finished. Collective."""
+        summary = self._write_profile(profiler)
         if self._world.is_root:
-            summary.write(self._path / PROFILE)
             summary.print()
             (self._path / SUCCESS).touch()
         self._world.barrier()
+
+    def _write_profile(self, profiler: Profiler) -> ProfileSummary:
+        summary = profiler.summary(self._world)
+        if isinstance(profiler, TimelineProfiler):
+            profiler.write_timeline(self._path / TIMELINE)
+        self._world.on_root(lambda: summary.write(self._path / PROFILE))
+        return summary
 
     def _take(self) -> None:
         try:
