@@ -111,12 +111,21 @@ def read_patiently(path: Path, read: Callable[[h5py.File], T]) -> T:
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
-            with h5py.File(path, locking=False) as file:
+            with _opened(path) as file:
                 return read(file)
         except (OSError, KeyError, RuntimeError) as error:
             if time.monotonic() > deadline or not path.exists():
                 raise UserError(f"{path}: cannot be read: {error}; compute it again") from error
         time.sleep(0.05)
+
+
+def _opened(path: Path) -> h5py.File:
+    try:
+        return h5py.File(path, locking=False)
+    except OSError as error:
+        if "locking flag" not in str(error):
+            raise
+        return h5py.File(path)  # this process has it open with a lock; HDF5 wants the same from all
 
 
 def read_spikes(file: h5py.File) -> tuple[np.ndarray, np.ndarray]:

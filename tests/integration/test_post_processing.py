@@ -74,7 +74,7 @@ def excluded(tiny, tools):
 def test_report_of_a_run(excluded):
     folder, printed = excluded
     page = page_of(folder)
-    assert page.count("<img") == 9
+    assert page.count("<img") == 11
     facts = dict(row for row in cells(section(page, "Run")) if len(row) == 2)
     assert facts["state"] == "finished: 400 ms" and facts["ranks"] == "2"
     spikes = libsonata.SpikeReader(str(folder.results / "out.h5"))["neurons"].get()

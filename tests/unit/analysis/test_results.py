@@ -154,6 +154,12 @@ def test_what_is_missing_is_explained(folder, rows):
             ask()
 
 
+def test_a_file_that_the_reader_has_open_is_read_too(folder, rows):
+    folder.compartments("nai", rows)
+    with h5py.File(folder.results / "nai.h5"):
+        np.testing.assert_array_equal(Results(folder.path)["nai"].values, rows.astype("f4"))
+
+
 def test_no_results(folder):
     with pytest.raises(UserError, match=r"no results in .*RESULTS; run: multiscale-run compute"):
         Results(folder.path)
