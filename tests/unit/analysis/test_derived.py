@@ -78,6 +78,7 @@ def test_no_energy_budget_where_atp_is_not_merged(folder):
         for connection in settings["multiscale_run"]["connections"]["after_metabolism_advance"]:
             if connection["action"] == "merge":
                 connection |= {"action": "set", "dest_set_kwargs": {"idxs": [22]}}
+                del connection["dest_get_func"], connection["dest_get_kwargs"]
 
     for name in ("metabolism_atp_after_sync", "metabolism_atp_before_sync"):
         folder.per_node(name, np.ones((3, 10)))
