@@ -187,7 +187,7 @@ def test_a_run_that_stops_itself_says_why(tiny, tools):
 
 
 def test_a_notebook_that_fails_leaves_nothing(tiny, tools):
-    folder = tiny(tools["duration"](25.0)).computed()
+    folder = tiny(tools["duration"](100.0)).computed()
     book = nbformat.read(folder.path / "postproc.ipynb", as_version=4)
     book.cells = [*book.cells[:3], nbformat.v4.new_code_cell("results['sodium in neurons']")]
     nbformat.write(book, folder.path / "mine.ipynb")
@@ -200,7 +200,7 @@ def test_a_notebook_that_fails_leaves_nothing(tiny, tools):
 
 
 def test_errors_of_the_command(tiny, tools, tmp_path):
-    folder = tiny(tools["duration"](25.0))
+    folder = tiny(tools["duration"](100.0))
     nothing = folder.command("post-processing")
     assert nothing.returncode == 2 and "no results in" in nothing.stdout
     folder.computed()

@@ -41,12 +41,9 @@ def vessel_graph(
         limits: of the colours; by default from the lowest to the highest value, a few extreme ones left out.
         width_mm: of the figure.
     """
-    shown = vessels.sel(vessel=values["vessel"])
+    ends, width = _lines(vessels.sel(vessel=values["vessel"]))
     colour = values.values.astype(float)
     shades = limits or colour_range(colour, centre)
-    ends = np.stack([[shown[f"{end}_{axis}"].values for axis in AXES] for end in ("start", "end")]).transpose(2, 0, 1)
-    radius = shown["radius_at_rest"].values
-    width = np.interp(radius, [radius.min(), max(radius.max(), radius.min() + 1e-9)], WIDTHS)
     order = np.argsort(np.nan_to_num(np.abs(colour), nan=-1.0), kind="stable")  # the largest lie on top
     extent = np.ptp(ends.reshape(-1, 3), axis=0)
     views = [(0, 1), (2, 1)]
@@ -68,3 +65,11 @@ def vessel_graph(
     axes[0].set_ylabel(f"{AXES[1]} (µm)")
     add_colour_bar(figure, lines, axes, values)
     return figure
+
+
+def _lines(vessels: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
+    """The two ends of each segment, um, shape (vessels, 2, 3), and the width of its line, points."""
+    ends = [[vessels[f"{end}_{axis}"].values for axis in AXES] for end in ("start", "end")]
+    radius = vessels["radius_at_rest"].values
+    span = [radius.min(), max(radius.max(), radius.min() + 1e-9)]
+    return np.array(ends).transpose(2, 0, 1), np.interp(radius, span, WIDTHS)
