@@ -21,9 +21,9 @@ is_running() {
 # Lines of "PIDFILE DAEMON", in the order in which they are ended.
 daemons_in() {
     local file
+    echo "$1/slurmctld.pid slurmctld"
     for file in "$1"/slurmd-*.pid; do
         if [ -e "$file" ]; then echo "$file slurmd"; fi
     done
-    echo "$1/slurmctld.pid slurmctld"
     echo "$1/munged.pid munged"
 }
