@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from multiscale_run.cli import FOLDER
+from multiscale_run.cli import FOLDER, refuse_several_ranks
 from multiscale_run.metabolism import variants
 
 
@@ -48,13 +48,11 @@ def command(
     no_check: bool,
 ) -> None:
     """Write a simulation into FOLDER (default: here): circuit, configuration, SLURM script and notebook."""
-    from mpi_coupling.world import UserError, World
     from multiscale_run.checkup import checkup
     from multiscale_run.config import ConfigError, load_config
     from multiscale_run.setup_folder import CircuitRequest, write_simulation
 
-    if World.start().size > 1:
-        raise UserError("multiscale-run init runs on one rank; start it without mpirun or srun")
+    refuse_several_ranks("init")
     request = CircuitRequest.from_options(circuit, neurons, size, seed, morphologies)
     summary = write_simulation(folder, request, variant=variant, julia=julia, force=force)
     click.echo(summary)
