@@ -92,9 +92,14 @@ def activate(library: MechanismLibrary) -> None:
             "remove that folder, or run from another one"
         )
     os.environ["NRNMECH_LIB_PATH"] = str(library.library_path)
-    wanted = [str(library.hoc_path), str(_neurodamus_data() / "hoc")]
+    wanted = hoc_folders(library.hoc_path)
     present = [folder for folder in os.environ.get("HOC_LIBRARY_PATH", "").split(":") if folder]
     os.environ["HOC_LIBRARY_PATH"] = ":".join([*present, *(folder for folder in wanted if folder not in present)])
+
+
+def hoc_folders(ours: Path = _FOLDER / "hoc") -> list[str]:
+    """Where neurodamus has to look for hoc files: our cell templates and its own files."""
+    return [str(ours), str(_neurodamus_data() / "hoc")]
 
 
 def is_built(mod_dir: Path | None = None) -> bool:

@@ -32,6 +32,8 @@ def only_neurons(settings):
     section = settings["multiscale_run"]
     section.update(with_steps=False, with_bloodflow=False, with_metabolism=False)
     section["connections"] = {}
+    for stimulus in settings["inputs"].values():
+        stimulus["delay"] = 0.0
 
 
 def edit(folder, before, after):
@@ -71,32 +73,13 @@ def test_compute_warns_before_it_builds(editing):
     assert not editing.results.exists()
 
 
-@pytest.mark.parametrize(
-    ("before", "after", "message"),
-    [
-        (CURRENT, "ik = gbar*n*n*n*n*(v - ek", "syntax error"),
-        (CURRENT, "ik = gbarr*n*n*n*n*(v - ek)", "gbarr"),
-        ("n = ninf", "n = ninf\nVERBATIM\n    tooth();\nENDVERBATIM", "tooth"),
-    ],
-)
-def test_a_broken_file_is_named_with_its_line(editing, before, after, message):
-    file = edit(editing, before, after)
+def test_a_broken_file_is_named_with_its_line(editing):
+    file = edit(editing, CURRENT, "ik = gbar*n*n*n*n*(v - ek")
     done = editing.command("edit-mod-files", "--rebuild")
     assert done.returncode == 2
-    found = re.search(rf"^Error: .* {re.escape(str(file))}:(\d+): (.*)$", done.stdout, re.M)
-    assert found, done.stdout
-    assert message in found[2]
-    lines = file.read_text().splitlines()
-    wrong = next(i for i, line in enumerate(lines, start=1) if after.splitlines()[-1] in line or message in line)
-    assert abs(int(found[1]) - wrong) <= 1
-    assert "Traceback" not in done.stdout
-
-
-def test_a_missing_include_is_named(editing):
-    file = edit(editing, 'INCLUDE "rates.inc"', 'INCLUDE "rate.inc"')
-    done = editing.command("edit-mod-files", "--rebuild")
-    assert done.returncode == 2
-    assert f"{file}: there is no file rate.inc to INCLUDE" in done.stdout
+    end_of_block = file.read_text().splitlines().index("    ik = gbar*n*n*n*n*(v - ek") + 2
+    assert f"{file}:{end_of_block}: syntax error" in done.stdout
+    assert len([line for line in done.stdout.splitlines() if "compiling" not in line]) == 1
 
 
 def test_it_overwrites_nothing_and_needs_a_simulation(editing, tools, tmp_path):
@@ -142,12 +125,6 @@ def programs_without(folder: Path, *missing: str) -> str:
     return str(folder)
 
 
-def script(path: Path, *lines: str) -> str:
-    path.write_text("\n".join(["#!/bin/sh", *lines, ""]))
-    path.chmod(0o755)
-    return str(path)
-
-
 def test_a_missing_compiler_is_explained(editing, tmp_path, monkeypatch):
     monkeypatch.delenv("CXX", raising=False)
     monkeypatch.setenv("PATH", programs_without(tmp_path / "bin", r"(.*-)?(c\+\+|g\+\+|clang\+\+)(-\d+)?"))
@@ -158,32 +135,9 @@ def test_a_missing_compiler_is_explained(editing, tmp_path, monkeypatch):
     assert len(done.stdout.splitlines()) == 1
 
 
-def test_another_compiler_than_neurons_is_explained(editing, tmp_path, monkeypatch):
+def test_a_compiler_that_is_not_loaded_is_explained(editing, monkeypatch):
     edit(editing, CURRENT, "ik = 0")
-    monkeypatch.setenv("CXX", "icpx")
-    monkeypatch.setenv("PATH", programs_without(tmp_path / "bin", "icpx"))
+    monkeypatch.setenv("CXX", "no-such-icpx")
     absent = editing.command("edit-mod-files", "--rebuild")
     assert absent.returncode == 2
-    assert "the compiler that the variable CXX names, icpx, which is not in PATH" in absent.stdout
-    complaint = "/usr/bin/ld: libnrniv.so: file not recognized: file format not recognized"
-    linker = ['case "$*" in *-shared*) echo "' + complaint + '" >&2; exit 1;; esac', 'exec g++ "$@"']
-    monkeypatch.setenv("CXX", script(tmp_path / "linker", *linker))
-    done = editing.command("edit-mod-files", "--rebuild")
-    assert done.returncode == 2
-    assert "made by another compiler" in done.stdout and "module load intel-oneapi-compilers" in done.stdout
-    assert complaint in done.stdout
-
-
-def test_the_compiler_that_neuron_was_made_with_is_asked_for(editing, tmp_path, monkeypatch):
-    """A NEURON built from source, as Spack's: its nrnivmodl lies beside a makefile that names the compiler."""
-    edit(editing, CURRENT, "ik = 0")
-    neuron = tmp_path / "neuron"
-    neuron.mkdir()
-    script(neuron / "nrnivmodl", "exit 1")
-    (neuron / "nrnmech_makefile").write_text("ifeq ($(origin CXX), default)\n    CXX = /opt/oneapi/bin/icpx\nendif\n")
-    from mpi_coupling.world import UserError
-    from multiscale_run.mechanisms.compiler import _compiler
-
-    monkeypatch.delenv("CXX", raising=False)
-    with pytest.raises(UserError, match="NEURON was made with the compiler /opt/oneapi/bin/icpx, which is not here"):
-        _compiler(neuron / "nrnivmodl", os.environ["PATH"])
+    assert "the compiler that the variable CXX names, no-such-icpx, which is not in PATH" in absent.stdout
