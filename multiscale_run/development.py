@@ -43,7 +43,7 @@ _OLD_NRNMECH_LIB_PATH="${NRNMECH_LIB_PATH:-}"
 _OLD_HOC_LIBRARY_PATH="${HOC_LIBRARY_PATH:-}"
 _MULTISCALE_RUN_ACTIVE=1
 unset NRNMECH_LIB_PATH HOC_LIBRARY_PATH
-eval "$("$VIRTUAL_ENV/bin/python" -m multiscale_run.mechanisms.build --export)"
+eval "$("$VIRTUAL_ENV/bin/python" -P -m multiscale_run.mechanisms.build --export)"
 """
 _SCRIPT = """{shebang}
 import sys
@@ -98,7 +98,7 @@ def make_environment(folder: Path, source: Path | None = None) -> Project:
 
 def build_mechanisms(folder: Path) -> str:
     """Has the mechanisms of the source compiled by the new environment; returns why that failed, if it did."""
-    command = [str(folder / "bin" / "python"), "-m", "multiscale_run.mechanisms.build"]
+    command = [str(folder / "bin" / "python"), "-P", "-m", "multiscale_run.mechanisms.build"]
     done = subprocess.run(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, check=False)
     return "" if done.returncode == 0 else done.stderr.strip()
 
