@@ -16,18 +16,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 from mpi_coupling.checkpoint import CheckpointStore, State
 from mpi_coupling.clock import Clock, Schedule
 from mpi_coupling.console import Progress, get_logger
 from mpi_coupling.profile import Profiler
-from mpi_coupling.signals import CHECKPOINT, STOP, SignalWatch
+from mpi_coupling.signals import CHECKPOINT, STOP, STOPS, SignalWatch
 from mpi_coupling.spikes import SpikeWriter
 from mpi_coupling.world import UserError, World
 from multiscale_run.config import SimulationConfig
 from multiscale_run.model import Model
-from multiscale_run.output_folder import OutputFolder
+from multiscale_run.output_folder import OutputFolder, fingerprint
 from multiscale_run.reports import SimulatorReports
 from multiscale_run.simulators import Simulator
 from multiscale_run.simulators.checks import RunStopped, stop_if_asked
@@ -44,6 +45,14 @@ class StoppedBySignal(RunStopped):
     """A run that was asked to stop and can be continued."""
 
     exit_code = 128 + STOP
+
+
+class Start(Enum):
+    """Where a run starts."""
+
+    ANEW = "at time 0; removes old checkpoints"
+    RESUME = "from the newest checkpoint"
+    CONTINUE = "from the newest checkpoint, at time 0 without one"
 
 
 @dataclass(frozen=True)
@@ -73,7 +82,7 @@ class Simulation:
         world: the ranks.
         profiler: collects the time of each phase.
         plan: when to write checkpoints.
-        resume: continue from the newest checkpoint instead of starting anew.
+        start: anew or from a checkpoint.
 
     Raises:
         UserError: results cannot be written, a simulator cannot be built, or there is nothing to resume.
@@ -85,21 +94,23 @@ class Simulation:
         world: World,
         profiler: Profiler,
         plan: CheckpointPlan | None = None,
-        resume: bool = False,
+        start: Start = Start.ANEW,
     ) -> None:
         self.config, self.world, self.profiler = config, world, profiler
         self.clock = Clock.from_config(config.run.dt, config.run.tstop)
         self._plan = plan or CheckpointPlan()
         self._folder = OutputFolder(world, config.output_dir)
-        self._checkpoints = CheckpointStore(world, self._folder.checkpoints, self._folder.fingerprint(config))
-        self._start, state = self._checkpoint_to_resume() if resume else (0, State())
+        self._fingerprint = fingerprint(config, world)
+        self._checkpoints = CheckpointStore(world, self._folder.checkpoints, self._fingerprint)
+        saved = self._saved(start)
+        self._start, state = saved or (0, State())
         self._folder.begin()
-        if not resume:
+        if saved is None:
             self._checkpoints.clear()
         self.model = Model(config, world, self.clock, profiler)
-        self._open_files(resume)
+        self._open_files(resumed=saved is not None)
         self.model.neurons.restart()  # recorders see time 0, with all that was calibrated
-        if resume:
+        if saved is not None:
             self.model.restore(state)
             log.info("resuming at %g ms", self.clock.ms(self._start))
 
@@ -125,9 +136,10 @@ class Simulation:
                 progress.update(self.clock.ms(step.stop_tick))
         self._finish()
 
-    def _checkpoint_to_resume(self) -> tuple[int, State]:
-        saved = self._checkpoints.load()
-        if saved is None:
+    def _saved(self, start: Start) -> tuple[int, State] | None:
+        """Tick and state to start from; None: at time 0."""
+        saved = None if start is Start.ANEW else self._checkpoints.load()
+        if saved is None and start is Start.RESUME:
             raise UserError(f"{self._folder.checkpoints}: there is no checkpoint to resume from; leave out --resume")
         return saved
 
@@ -179,10 +191,10 @@ class Simulation:
         request = signals.take()
         at_end = tick == self.clock.stop
         is_due = not at_end and self._plan.is_due(self.clock, tick, self.model.neurons.period)
-        if request == STOP and not at_end:
+        if request in STOPS and not at_end:
             self._save(tick)
             raise StoppedBySignal(
-                f"stopped at {self.clock.ms(tick):g} ms by {STOP.name}; "
+                f"stopped at {self.clock.ms(tick):g} ms by {request.name}; "
                 f"continue with: multiscale-run compute --resume {self.config.folder}"
             )
         if at_end and self._plan.at_end:
@@ -201,4 +213,4 @@ class Simulation:
     def _finish(self) -> None:
         self.model.close()
         summary = self.profiler.summary(self.world)
-        self._folder.finish(summary)
+        self._folder.finish(summary, self._fingerprint)

@@ -190,7 +190,7 @@ def run(parameters: Parameters, groups: Groups) -> None:
     Raises:
         UserError: something of the user's cannot be used.
     """
-    connectome = None
+    connectome, summary = None, RunSummary(parameters)
     if parameters.mode in (Mode.CO_SIMULATION, Mode.TVB):
         connectome = connectome_of(parameters)
         parameters = with_window_of(parameters, connectome)
@@ -206,11 +206,10 @@ def run(parameters: Parameters, groups: Groups) -> None:
                 for side in sides:
                     side.complete(start, stop)
                 progress.update(stop * parameters.resolved.param_nest.sim_resolution)
-        summary = RunSummary()
         summary.add("wall_seconds_per_second", 1e3 * (time.perf_counter() - began) / parameters.resolved.end)
         for side in sides:
             side.close(summary)
-    summary.write(parameters.result_folder, groups.job)
+    summary.write(groups.job)
 
 
 def windows(parameters: Parameters) -> Iterator[tuple[int, int]]:

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Shared by `up` and `down`; source it, do not run it.
 
 CHECKOUT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -11,19 +12,17 @@ default_folder() {
 
 fail() { printf 'ci/slurm/%s: %s\n' "$(basename "$0")" "$1" >&2; exit "${2:-1}"; }
 
-# is_running PIDFILE DAEMON: whether the process of that file lives, and is not another one with a number used again.
+# is_running PID DAEMON: whether that process lives, and is not another one with a number used again.
 is_running() {
-    local pid
-    pid=$(cat "$1" 2>/dev/null) && [ -n "$pid" ] && [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = "$2" ] &&
-        ! grep -q '^State:.*Z (' "/proc/$pid/status"
+    [ -n "$1" ] && [ "$(cat "/proc/$1/comm" 2>/dev/null)" = "$2" ] && ! grep -qs '^State:.*Z (' "/proc/$1/status"
 }
 
-# Lines of "PIDFILE DAEMON", in the order in which they are ended.
+# Lines of "DAEMON PID", in the order in which they are ended; without the number where there is none.
 daemons_in() {
     local file
-    echo "$1/slurmctld.pid slurmctld"
+    echo "slurmctld $(cat "$1/slurmctld.pid" 2>/dev/null)"
     for file in "$1"/slurmd-*.pid; do
-        if [ -e "$file" ]; then echo "$file slurmd"; fi
+        echo "slurmd $(cat "$file" 2>/dev/null)"
     done
-    echo "$1/munged.pid munged"
+    echo "munged $(cat "$1/munged.pid" 2>/dev/null)"
 }

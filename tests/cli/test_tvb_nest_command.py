@@ -21,7 +21,10 @@ def demo(tmp_path_factory):
     folder = tmp_path_factory.mktemp("demo") / "demo"
     done = launch("init", "--example", "two-regions", folder)
     assert done.returncode == 0, done.stderr
-    assert done.stdout == f"wrote {folder}/parameter.json and its README.md\nnext: tvb-nest check {folder}\n"
+    assert (
+        done.stdout
+        == f"wrote {folder}/parameter.json with README.md and simulation.sbatch\nnext: tvb-nest check {folder}\n"
+    )
     return folder
 
 

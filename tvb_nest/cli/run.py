@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mpi_coupling.launch import LAUNCHERS
 from tvb_nest.cli import FOLDER
 
 if TYPE_CHECKING:
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
 @click.command("run")
 @FOLDER
 @click.option("--serial", is_flag=True, help="Both simulators in turn in one process, with the same results.")
-def command(folder: Path, serial: bool) -> None:
+@click.option("--launcher", type=click.Choice(LAUNCHERS), help="What starts the processes [srun inside SLURM].")
+@click.option("--continue", "go_on", is_flag=True, help="Do nothing when the results are there.")
+def command(folder: Path, serial: bool, launcher: str | None, go_on: bool) -> None:
     """Run the simulation in FOLDER (default: here).
 
     A co-simulation starts a process for NEST and one for TVB, by mpirun or, inside SLURM, by srun. It may also be
@@ -28,13 +31,17 @@ def command(folder: Path, serial: bool) -> None:
     from mpi_coupling.settings.problems import ConfigError
     from tvb_nest.checkup import checkup
     from tvb_nest.parameters import Mode, read_parameters
+    from tvb_nest.recording import is_finished
 
     parameters = read_parameters(folder)
     problems = checkup(parameters).problems
     if problems:
         raise ConfigError(problems)
+    if go_on and is_finished(parameters):
+        click.echo(f"nothing to do: the results of this simulation are in {parameters.result_folder}")
+        return
     if parameters.mode == Mode.CO_SIMULATION and not serial and not _is_in_a_job():
-        sys.exit(_launch(folder))
+        sys.exit(_launch(folder, parameters.result_folder, launcher))
     _run_here(parameters)
 
 
@@ -46,14 +53,16 @@ def _is_in_a_job() -> bool:
     return bool(os.environ.get(ROLE_VARIABLE)) or World.start().size > 1
 
 
-def _launch(folder: Path) -> int:
+def _launch(folder: Path, result_folder: Path, launcher: str | None) -> int:
     """Start both sides as one job; returns its exit code."""
     from mpi_coupling import Program, supervise
     from tvb_nest.orchestrator import NEST, TVB
 
     words = [sys.executable, "-m", "tvb_nest", "run", str(folder)]
-    with TemporaryDirectory() as scratch:
-        return supervise([Program(role, words) for role in (NEST, TVB)], Path(scratch))
+    result_folder.mkdir(parents=True, exist_ok=True)
+    # there, because all nodes of a cluster see it
+    with TemporaryDirectory(dir=result_folder, prefix=".job-") as scratch:
+        return supervise([Program(role, words) for role in (NEST, TVB)], Path(scratch), launcher)
 
 
 def _run_here(parameters: Parameters) -> None:
