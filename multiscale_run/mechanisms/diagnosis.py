@@ -14,6 +14,9 @@ _NO_INCLUDE = re.compile(r"Couldn't open:? (?P<name>\S+)")
 _FAILED_TARGET = re.compile(r"^make: \*\*\* \[.*?(?P<stem>\w+)\.(?:cpp|o)\] Error", re.M)
 _QUOTED = re.compile(r"[‘'](\w+)[’']")
 
+_EPILOGUE = re.compile(r"^(?:NOTE: If you are encountering|Traceback)", re.M)
+"""What nrnivmodl adds to every failure, whatever the reason."""
+
 _TOOLS = (
     (
         re.compile(
@@ -41,6 +44,7 @@ def explain(output: str, files: Mapping[str, Path]) -> str:
         output: everything that nrnivmodl and its compiler printed.
         files: name of each compiled mod file -> where the user has it.
     """
+    output = _EPILOGUE.split(output)[0]
     for sign, remedy in _TOOLS:
         found = sign.search(output)
         if found:
@@ -48,18 +52,18 @@ def explain(output: str, files: Mapping[str, Path]) -> str:
     if found := _TRANSLATOR_ERROR.search(output):
         return f"{files.get(found['file'], found['file'])}:{found['line']}: {_message_ending_at(output, found)}"
     if found := _NO_INCLUDE.search(output):
-        return f"{_blamed(output, files)}: there is no file {found['name']} to INCLUDE"
+        return f"{_blamed(output, files) or 'a mod file'}: there is no file {found['name']} to INCLUDE"
     if found := _COMPILER_ERROR.search(output):
         file = files.get(f"{found['stem']}.mod")
         if file is not None:
             return f"{_place(file, found['text'])}: {found['text']}"
     tail = "\n".join(output.splitlines()[-_TAIL:])
-    return f"{_blamed(output, files)}:\n{tail}"
+    return f"{_blamed(output, files) or 'the compiler said'}:\n{tail}"
 
 
-def _blamed(output: str, files: Mapping[str, Path]) -> str:
+def _blamed(output: str, files: Mapping[str, Path]) -> Path | None:
     failed = _FAILED_TARGET.search(output)
-    return str(files.get(f"{failed['stem']}.mod", "a mod file")) if failed else "a mod file"
+    return files.get(f"{failed['stem']}.mod") if failed else None
 
 
 def _place(file: Path, message: str) -> str:
