@@ -1,4 +1,4 @@
-"""Runs the whole suite: each module of tests/integration and tests/mpi in a process or job of its own, the rest in one.
+"""Runs the whole suite: each module of tests/integration, hpc and mpi in a process or job of its own.
 
 Engines share a process badly: NEURON builds one model, STEPS and libRoadRunner bring libraries that others have too. A
 rank that fails before a collective call would drag the next test down with it, so no two MPI modules share a job. A
@@ -23,7 +23,9 @@ from tempfile import TemporaryDirectory
 
 ROOT = Path(__file__).resolve().parent.parent
 TESTS = ROOT / "tests"
-PARTS = ("unit", "cli", "integration", "mpi")
+PARTS = ("unit", "cli", "integration", "mpi", "hpc")
+ONE_BY_ONE = (TESTS / "integration", TESTS / "hpc")
+"""Folders whose modules have a process each: engines, and a cluster of SLURM."""
 SERIAL_TIMEOUT, MPI_TIMEOUT = 600, 120
 """Seconds that one test may take."""
 MPI_MODULE_TIMEOUT = 600
@@ -73,8 +75,8 @@ def modules_in(path: Path) -> list[Path]:
 
 
 def units_of(path: Path) -> list[Path]:
-    """What is run on its own: modules of integration and MPI tests, else the whole folder."""
-    return modules_in(path) if path.is_relative_to(TESTS / "integration") or is_mpi(path) else [path]
+    """What is run on its own: modules, or a whole folder of unit or command line tests."""
+    return modules_in(path) if is_mpi(path) or any(map(path.is_relative_to, ONE_BY_ONE)) else [path]
 
 
 def is_mpi(path: Path) -> bool:
