@@ -12,7 +12,7 @@ from tvb_nest import building
 from tvb_nest.connectome import load_connectome
 from tvb_nest.connectome_import import ANY_SPEED
 from tvb_nest.examples import Example, layered, load_example
-from tvb_nest.orchestrator import PLANS
+from tvb_nest.orchestrator import plan
 from tvb_nest.parameters import FILE_NAME, Parameters, editable, parameters_of, write_parameters
 
 README, JOB_SCRIPT = "README.md", "simulation.sbatch"
@@ -66,7 +66,7 @@ def write_example(
 def _job(parameters: Parameters, site: Site) -> Job:
     """The program starts its processes itself: they are of two kinds."""
     command = ("tvb-nest", "run", "--continue", "--launcher", site.launcher)
-    processes, threads = len(PLANS[parameters.mode]), building.threads(parameters)
+    processes, threads = sum(role.minimum for role in plan(parameters)), building.threads(parameters)
     return Job(parameters.folder.name, command, ntasks=processes, cpus_per_task=threads, starts_itself=True)
 
 

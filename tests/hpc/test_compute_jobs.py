@@ -9,7 +9,7 @@ from pathlib import Path
 import h5py
 import pytest
 
-MS = 400.0
+MS = 200.0
 RANKS = 2
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import subprocess
 import sys
 
@@ -14,7 +15,7 @@ END_MS = 50.0
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory, tools):
+def made(tmp_path_factory):
     """Makes short co-simulations, each with the job script that `init` writes for some options."""
 
     def make(name, *options):
@@ -35,7 +36,8 @@ def whole(made, tools):
     """A run by mpirun."""
     folder = made("whole")
     command = [sys.executable, "-m", "tvb_nest", "run", "--launcher", "mpirun", folder]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
+    environment = os.environ | tools["mpi_environment"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr
     return folder
 

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 def command(folder: Path, serial: bool, launcher: str | None, go_on: bool) -> None:
     """Run the simulation in FOLDER (default: here).
 
-    A co-simulation starts a process for NEST and one for TVB, by mpirun or, inside SLURM, by srun. It may also be
-    started so: mpirun -n 2 tvb-nest run FOLDER.
+    A co-simulation starts a process for NEST and one for TVB, and those of param_tvb_nest.transform_ranks, by mpirun
+    or, inside SLURM, by srun. It may also be started so: mpirun -n 2 tvb-nest run FOLDER.
     """
     from mpi_coupling.settings.problems import ConfigError
     from tvb_nest.checkup import checkup
@@ -41,7 +41,7 @@ def command(folder: Path, serial: bool, launcher: str | None, go_on: bool) -> No
         click.echo(f"nothing to do: the results of this simulation are in {parameters.result_folder}")
         return
     if parameters.mode == Mode.CO_SIMULATION and not serial and not _is_in_a_job():
-        sys.exit(_launch(folder, parameters.result_folder, launcher))
+        sys.exit(_launch(folder, parameters, launcher))
     _run_here(parameters)
 
 
@@ -53,25 +53,26 @@ def _is_in_a_job() -> bool:
     return bool(os.environ.get(ROLE_VARIABLE)) or World.start().size > 1
 
 
-def _launch(folder: Path, result_folder: Path, launcher: str | None) -> int:
-    """Start both sides as one job; returns its exit code."""
+def _launch(folder: Path, parameters: Parameters, launcher: str | None) -> int:
+    """Start all roles as one job; returns its exit code."""
     from mpi_coupling import Program, supervise
-    from tvb_nest.orchestrator import NEST, TVB
+    from tvb_nest.orchestrator import plan
 
     words = [sys.executable, "-m", "tvb_nest", "run", str(folder)]
-    result_folder.mkdir(parents=True, exist_ok=True)
+    programs = [Program(role.name, words, role.minimum) for role in plan(parameters)]
+    parameters.result_folder.mkdir(parents=True, exist_ok=True)
     # there, because all nodes of a cluster see it
-    with TemporaryDirectory(dir=result_folder, prefix=".job-") as scratch:
-        return supervise([Program(role, words) for role in (NEST, TVB)], Path(scratch), launcher)
+    with TemporaryDirectory(dir=parameters.result_folder, prefix=".job-") as scratch:
+        return supervise(programs, Path(scratch), launcher)
 
 
 def _run_here(parameters: Parameters) -> None:
     """Play one role of the job, or all of them."""
     from mpi_coupling import Groups
     from mpi_coupling.console import setup_logging
-    from tvb_nest.orchestrator import PLANS, run
+    from tvb_nest.orchestrator import plan, run
 
-    groups = Groups.join(PLANS[parameters.mode], one_program=True)
+    groups = Groups.join(plan(parameters), one_program=True)
     setup_logging(groups.job.rank, groups.job.size)
     with groups.guard():
         run(parameters, groups)
