@@ -162,6 +162,29 @@ def test_a_broken_test_turns_it_red(project, job, module, code):
     assert outcomes(done.stdout) == {job: "FAIL"}
 
 
+@pytest.mark.parametrize(
+    ("file", "factor", "said"),
+    [
+        ("v.h5", 1 + 1e-8, "2 runs have the same results"),
+        ("v.h5", 1 + 1e-4, "other/v.h5: report/data differs"),
+        ("out.h5", 1 + 1e-8, "other/out.h5: report/data differs"),
+        ("more.h5", 1.0, "more.h5 is not in both"),
+    ],
+)
+def test_results_are_compared(tmp_path, file, factor, said):
+    for folder in ("one", "other"):
+        (tmp_path / folder).mkdir()
+        for name in {"v.h5", "out.h5"} | ({file} if folder == "other" else set()):
+            with h5py.File(tmp_path / folder / name, "w") as handle:
+                scale = factor if folder == "other" and name == file else 1.0
+                handle["report/data"] = [[-65.0 * scale, 0.0, float("nan")]]
+                handle["report/name"] = "v"
+    command = [sys.executable, ROOT / "ci" / "compare_results.py", "one", "other"]
+    done = subprocess.run(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True)
+    assert said in done.stdout
+    assert done.returncode == (0 if "same" in said else 1)
+
+
 def test_without_an_environment_a_job_says_so(project):
     done = project.gitlab("build", MULTISCALE_RUN_VENV="/nowhere")
     assert done.returncode != 0
