@@ -166,6 +166,10 @@ def _fill(folder: Path, project: Project, packages: Iterable[str]) -> None:
     (site_packages / PATH_FILE).write_text("\n".join(lines) + "\n")
     _describe(site_packages / f"{NAME.replace('-', '_')}-{project.version}.dist-info", project)
     _add_programs(folder / "bin", project)
+    shared = Path(sys.prefix) / "share" / NAME
+    if shared.is_dir():  # mechanisms that an installation for many users brings compiled
+        (folder / "share").mkdir(exist_ok=True)
+        (folder / "share" / NAME).symlink_to(shared)
     activate = folder / "bin" / "activate"
     activate.write_text(activate.read_text().replace("deactivate () {\n", _DEACTIVATE, 1) + _ACTIVATE)
 

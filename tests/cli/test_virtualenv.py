@@ -87,6 +87,20 @@ def test_programs_and_pip_belong_to_the_new_environment(tools, checkout, tmp_pat
     assert str(folder) in shown
 
 
+def test_an_environment_upon_an_environment(tools, checkout, tmp_path):
+    first, second = tmp_path / "first", tmp_path / "second"
+    done = tools["launch"]("virtualenv", first, cwd=checkout)
+    assert done.returncode == 0, done.stdout
+    shared = first / "share" / "multiscale-run" / "compiled"
+    shared.mkdir(parents=True)
+    clone = shutil.copytree(checkout, tmp_path / "clone", symlinks=True)
+    mark(clone, "clone")
+    shell(f"{first}/bin/multiscale-run virtualenv --source {clone} {second}")
+    assert "edited: clone" in shell(f"{second}/bin/multiscale-run stats --help")
+    assert "edited: first" in shell(f"{first}/bin/multiscale-run stats --help")
+    assert (second / "share" / "multiscale-run" / "compiled").samefile(shared)
+
+
 def test_an_existing_folder_is_left_alone(tools, tmp_path):
     (tmp_path / "venv").mkdir()
     (tmp_path / "venv" / "thesis.tex").write_text("precious")
