@@ -15,6 +15,9 @@ import psutil
 import pytest
 
 SCRIPTS = Path(__file__).parents[2] / "ci" / "slurm"
+LAUNCHERS = ("srun", "mpirun", "orterun")
+"""Their command lines end with the words of the application."""
+
 PATIENCE = 400
 """Seconds for anything; the machine may be busy with other things."""
 
@@ -24,7 +27,7 @@ def wait_for(condition: Callable[[], Any], what: str, explain: Callable[[], str]
     deadline = time.monotonic() + PATIENCE
     while not (found := condition()):
         assert time.monotonic() < deadline, f"{what}: not in {PATIENCE} s\n{explain()}"
-        time.sleep(0.1)
+        time.sleep(0.02)
     return found
 
 
@@ -76,9 +79,12 @@ class Job:
         assert self.wait() == "COMPLETED", self.describe()
 
     def wait_for_restart(self) -> None:
-        """Wait until it is back in the queue, then let it start at once: SLURM would give the site two minutes."""
+        """Wait until it is back in the queue, then let it start soon.
+
+        SLURM would take two minutes: a node refuses a start in the second in which it has ended the one before.
+        """
         wait_for(lambda: self["Restarts"] == "1" and self["JobState"] == "PENDING", "back in the queue", self.describe)
-        self.update(StartTime="now", TimeLimit=10)
+        self.update(StartTime="now+5seconds", TimeLimit=10)
 
     def ranks(self) -> list[psutil.Process]:
         """Processes of the application."""
@@ -86,12 +92,11 @@ class Job:
         for process in psutil.process_iter():
             try:
                 ours = process.environ().get("SLURM_JOB_ID") == self.number
-                # not the launcher, whose command line ends with the same words
-                if ours and process.name() != "srun" and "compute" in process.cmdline():
+                if ours and process.name() not in LAUNCHERS and "compute" in process.cmdline():
                     found.append(process)
             except (psutil.NoSuchProcess, psutil.AccessDenied):
                 continue
-        return [process for process in found if process.name() not in ("mpirun", "orterun")]
+        return found
 
     def describe(self) -> str:
         shown = self.cluster.run("scontrol", "show", "job", self.number)
