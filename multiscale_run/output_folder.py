@@ -20,6 +20,32 @@ CHECKPOINTS = "checkpoints"
 LOCK = ".lock"
 
 
+def fingerprint(config: SimulationConfig, world: World) -> str:
+    """What a resumed run must have in common with the first one: configuration, circuit and mechanisms. Collective."""
+
+    def compute() -> str:
+        library = mechanism_library(mod_folder(config.folder))
+        parts = (
+            json.dumps(config.raw, sort_keys=True, default=str),
+            config.network.read_text(),
+            str(library.library_path),
+        )
+        return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+    return world.on_root(compute)
+
+
+def is_finished(config: SimulationConfig, world: World) -> bool:
+    """Whether the results are there, of a run with this very configuration, circuit and mechanisms. Collective."""
+    mark = fingerprint(config, world)
+
+    def compare() -> bool:
+        file = config.output_dir / SUCCESS
+        return file.is_file() and file.read_text() == mark
+
+    return world.on_root(compare)
+
+
 class OutputFolder:
     """The output folder of a run, taken by it until its process ends. Collective, as are all methods.
 
@@ -40,20 +66,6 @@ class OutputFolder:
         """Where the checkpoints of the run are."""
         return self._path / CHECKPOINTS
 
-    def fingerprint(self, config: SimulationConfig) -> str:
-        """What a resumed run must have in common with the first one: configuration, circuit and mechanisms."""
-
-        def compute() -> str:
-            library = mechanism_library(mod_folder(config.folder))
-            parts = (
-                json.dumps(config.raw, sort_keys=True, default=str),
-                config.network.read_text(),
-                str(library.library_path),
-            )
-            return hashlib.sha256("\0".join(parts).encode()).hexdigest()
-
-        return self._world.on_root(compute)
-
     def begin(self) -> None:
         """From now on the folder holds an unfinished run."""
         earlier = (SUCCESS, PROFILE, TIMELINE)
@@ -63,12 +75,12 @@ class OutputFolder:
         """Write where the time went of a run that ends before its time. Collective."""
         self._write_profile(profiler)
 
-    def finish(self, profiler: Profiler) -> None:
-        """Write and show where the time went, and mark the run as finished. Collective."""
+    def finish(self, profiler: Profiler, mark: str) -> None:
+        """Write and show where the time went, and mark the run as finished: with its fingerprint. Collective."""
         summary = self._write_profile(profiler)
         if self._world.is_root:
             summary.print()
-            (self._path / SUCCESS).touch()
+            (self._path / SUCCESS).write_text(mark)
         self._world.barrier()
 
     def _write_profile(self, profiler: Profiler) -> ProfileSummary:
