@@ -17,6 +17,7 @@ COMMANDS = {
     "connections": "Show what is coupled to what, when and in which unit.",
     "stats": "Show what a circuit and a simulation consist of.",
     "metabolism": "The metabolic network alone.",
+    "convert-blueconfig": "Convert a BlueConfig to a SONATA simulation configuration.",
 }
 """Command -> help text. ``some-command`` lives in ``cli/some_command.py`` as ``command``."""
 
