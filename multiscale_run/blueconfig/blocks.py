@@ -10,7 +10,7 @@ from typing import Any
 from multiscale_run.blueconfig import tables
 from multiscale_run.blueconfig.outcome import Entry, Outcome
 from multiscale_run.blueconfig.parser import Block, BlueConfig
-from multiscale_run.blueconfig.session import GROUPED, Session, contains, put
+from multiscale_run.blueconfig.session import GROUPED, NotConvertible, Session, contains, put
 from multiscale_run.blueconfig.tables import Key
 from multiscale_run.blueconfig.values import read_value
 
@@ -61,20 +61,47 @@ def convert_reports(session: Session, config: BlueConfig, document: dict[str, An
 def _fill_report(
     session: Session, config: BlueConfig, block: Block, document: dict[str, Any], report: dict[str, Any], prefix: str
 ) -> bool:
-    target = block.get("Target")
-    compartments = tables.circuit_terms()["compartment_targets"].get(target.value if target else "")
     rows = tables.keys("Report")
-    if compartments is not None and target is not None and target.value not in session.node_sets:
-        # the kind of the target becomes sections and compartments, and its cells are those that are simulated
-        if "node_set" not in document:
-            session.record(Outcome.LOST, block, target, "means all cells, but Run has no CircuitTarget to name them")
+    target = block.get("Target")
+    if target is not None and target.value not in session.node_sets:
+        try:
+            parts = _parts_of_cells(session, target.value, document.get("node_set"))
+        except NotConvertible as error:
+            session.record(Outcome.LOST, block, target, str(error))
             return False
-        report |= compartments | {"cells": document["node_set"]}
-        session.record(Outcome.CONVERTED, block, target, json.dumps(report), f"{prefix}cells")
-        rows = tuple(row for row in rows if row.key != "Target")
-        block = Block(block.kind, block.name, block.line, tuple(s for s in block.settings if s.key.lower() != "target"))
+        if parts:
+            report |= parts
+            session.record(Outcome.CONVERTED, block, target, json.dumps(parts), f"{prefix}cells")
+            rows = tuple(row for row in rows if row.key != "Target")
+            others = tuple(s for s in block.settings if s.key.lower() != "target")
+            block = Block(block.kind, block.name, block.line, others)
     complete = session.fill(block, rows, report, prefix)
     return complete and (report.get("type") != "lfp" or _lfp(session, config, block, report, prefix))
+
+
+def _parts_of_cells(session: Session, name: str, simulated: str | None) -> dict[str, Any]:
+    """Cells, sections and compartments of a target of the kind Compartment or Section; nothing for one of cells.
+
+    Raises:
+        NotConvertible: SONATA cannot report on these parts at once.
+    """
+    terms = tables.circuit_terms()
+    if name not in session.targets and name in terms["compartment_targets"]:
+        if simulated is None:
+            raise NotConvertible("means all cells, but Run has no CircuitTarget to name them")
+        return {"cells": simulated, **terms["target_kinds"]["Compartment"]}
+    target = session.targets.get(name)
+    if target is None or target.kind not in terms["target_kinds"]:
+        return {}
+    sections = [member for member in target.members if member in tables.choices()["sections"]]
+    cells = [member for member in target.members if member not in sections]
+    if len(cells) != 1 or len(sections) > 1 or cells[0] not in session.node_sets:
+        raise NotConvertible(
+            f"a {target.kind} target of {' '.join(target.members)}: SONATA reports on one node set, and on one kind "
+            f"of its sections or all; make {session.node_sets_file} hold its cells as {name}, and add Sections"
+        )
+    chosen = {"sections": sections[0]} if sections else terms["target_kinds"][target.kind]
+    return {"cells": cells[0], **chosen}
 
 
 def _lfp(session: Session, config: BlueConfig, block: Block, report: dict[str, Any], prefix: str) -> bool:

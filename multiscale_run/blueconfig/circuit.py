@@ -108,7 +108,9 @@ def _extra_circuit(session: Session, block: Block, circuit: Circuit) -> None:
     if population:
         found = [p for p in circuit.nodes if p.name == population]
     else:
-        found = [p for p in circuit.nodes if p.name == block.name or (file and p.file == file)]
+        engine = block.get("Engine")
+        kind = tables.circuit_terms()["engines"].get(engine.value) if engine else None
+        found = [p for p in circuit.nodes if p.name == block.name or (file and p.file == file) or p.kind == kind]
     _compared(session, block, f"nodes population {population or block.name}", found, circuit)
 
 

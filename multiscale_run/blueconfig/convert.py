@@ -19,6 +19,7 @@ from multiscale_run.blueconfig.outcome import Entry, Outcome
 from multiscale_run.blueconfig.parser import BlueConfig, read_blueconfig
 from multiscale_run.blueconfig.session import Session
 from multiscale_run.blueconfig.tables import BLOCK_TYPES
+from multiscale_run.blueconfig.targets import read_targets
 
 ORDER = (
     *("network", "node_sets_file", "node_set", "target_simulator", "run", "output", "conditions"),
@@ -99,14 +100,16 @@ def _text(document: dict[str, Any]) -> str:
 
 def _session(config: BlueConfig, out: Path, node_sets: Path, allow_missing: bool) -> Session:
     runs = config.of("Run")
-    current = runs[0].get("CurrentDir") if runs else None
+    current, targets = (runs[0].get(key) if runs else None for key in ("CurrentDir", "TargetFile"))
+    folder = config.file.absolute().parent / (current.value if current else "")
     session = Session(
-        config.file,
-        config.file.absolute().parent / (current.value if current else ""),
-        out.absolute().parent,
-        node_sets,
-        _node_sets(node_sets),
-        allow_missing,
+        file=config.file,
+        folder=folder,
+        out_folder=out.absolute().parent,
+        node_sets_file=node_sets,
+        node_sets=_node_sets(node_sets),
+        targets=read_targets(folder / targets.value) if targets else {},
+        allow_missing=allow_missing,
     )
     if not runs:
         session.problems.append(Problem(str(config.file), "", ABSENT, "has no block Run; is it a BlueConfig?"))

@@ -15,6 +15,7 @@ from multiscale_run.blueconfig import tables
 from multiscale_run.blueconfig.outcome import Entry, Outcome
 from multiscale_run.blueconfig.parser import Block, Setting
 from multiscale_run.blueconfig.tables import Key
+from multiscale_run.blueconfig.targets import Target
 from multiscale_run.blueconfig.values import BadValue, number, read_value
 
 GROUPED = "conditions.mechanisms."
@@ -44,6 +45,7 @@ class Session:
         out_folder: folder of the SONATA file.
         node_sets_file: as messages call it.
         node_sets: names of the node sets.
+        targets: what the BlueConfig's target file says, where it can be read.
         allow_missing: whether names of other node sets are written too.
     """
 
@@ -52,6 +54,7 @@ class Session:
     out_folder: Path
     node_sets_file: Path
     node_sets: frozenset[str]
+    targets: dict[str, Target]
     allow_missing: bool
     entries: list[Entry] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
@@ -123,8 +126,8 @@ class Session:
         message = f"is not a node set of {self.node_sets_file}"
         if self.allow_missing:
             return Read(text, Outcome.LOST, f"{text}; is written, but {message}")
-        single = re.fullmatch(r"a(\d+)", text)
-        add = f'"{text}": {{"node_id": [{int(single[1]) - 1}]}}' if single else "it"
+        known = self.targets.get(text, Target("Cell", (text,) if re.fullmatch(r"a\d+", text) else ()))
+        add = f'"{text}": {known.node_set}' if known.node_set else "it"
         raise BadValue(f"{message}; add {add} there, or pass --allow-missing", nearest(text, self.node_sets))
 
     def _unknown(self, block: Block, setting: Setting, rows: tuple[Key, ...]) -> None:

@@ -158,6 +158,51 @@ def test_all_compartments(folder):
     assert (read.cells, read.sections.name, read.compartments.name) == ("Mosaic", "all", "all")
 
 
+TARGETS = """
+# Target Cell Layer4 { a9 }
+Target Cell few
+{
+  a12 a13
+}
+Target Compartment parts { Layer5 }
+Target Section dendrites
+{
+  Layer5 dend
+}
+Target Section many
+{
+  Layer5 dend apic
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("target", "expected"),
+    [("parts", ("Layer5", "all", "all")), ("dendrites", ("Layer5", "dend", "all"))],
+)
+def test_targets_of_parts_of_cells(folder, target, expected):
+    (folder.path / "user.target").write_text(TARGETS)
+    text = f"Report r\n{{\nTarget {target}\nType compartment\nReportOn v\n{REPORT}}}\n"
+    read = folder.read_back(folder.convert(text, run=FULL_RUN)).report("r")
+    assert (read.cells, read.sections.name, read.compartments.name) == expected
+
+
+def test_targets_that_sonata_cannot_report_on(folder, entry):
+    (folder.path / "user.target").write_text(TARGETS)
+    text = f"Report r\n{{\nTarget many\nType compartment\nReportOn v\n{REPORT}}}\n"
+    conversion = folder.convert(text, run=FULL_RUN)
+    assert "reports" not in conversion.document
+    assert "a Section target of Layer5 dend apic: SONATA reports on" in entry(conversion, "Report r", "Target").note
+
+
+def test_a_missing_node_set_is_spelled_out(folder):
+    (folder.path / "user.target").write_text(TARGETS)
+    with pytest.raises(ConfigError) as caught:
+        folder.convert("Connection c\n{\nSource few\nDestination Layer4\n}\n", run=FULL_RUN)
+    assert 'node_sets.json; add "few": {"node_id": [11, 12]} there, or pass --allow-missing' in str(caught.value)
+    assert "node_sets.json; add it there" in str(caught.value)
+
+
 def test_lfp_takes_the_weights_of_run(folder, entry):
     text = f"Report lfp\n{{\nTarget Mosaic\nType lfp\nReportOn v\n{REPORT}}}\n"
     run = "Run a\n{\nDuration 1\nDt 0.1\nOutputRoot o\nLFPWeightsPath weights.h5\n}\n"
@@ -237,9 +282,11 @@ def test_projections_are_compared_with_the_circuit(folder, entry, keys, outcome,
 
 
 def test_other_blocks_are_listed(folder, entry):
-    text = "Circuit GLIA {\nCellLibraryFile /ngv/glia.h5\n}\nCircuit B {\nCircuitTarget other:X\n}\n"
+    glia = "Circuit GLIA {\nCellLibraryFile /ngv/glia.h5\n}\nCircuit NGV {\nEngine NGV\n}\n"
+    text = f"{glia}Circuit B {{\nCircuitTarget other:X\n}}\n"
     conversion = folder.convert(text + "Electrode e {\nx 1\n}\nMystery m {\na 1\n}\n")
     assert entry(conversion, "Circuit GLIA").note.endswith("circuit_config.json has astrocytes")
+    assert entry(conversion, "Circuit NGV").outcome is Outcome.CIRCUIT
     assert "add nodes population other there" in entry(conversion, "Circuit B").note
     assert entry(conversion, "Electrode e").outcome is Outcome.LOST
     assert entry(conversion, "Mystery m").note == "Mystery is not a known type of block"
