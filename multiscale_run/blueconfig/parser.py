@@ -91,7 +91,7 @@ class _Reader:
         self._file = file
         self._blocks: list[Block] = []
         self._open: _Open | None = None
-        self._commented_head = False  # whether the last line that is not empty is a head behind a #
+        self._commented_head = False  # whether there is a head behind a # since the last block
 
     def read(self, number: int, line: str) -> None:
         stripped = line.strip()
@@ -116,7 +116,7 @@ class _Reader:
                 self._open = None
             return
         head = _COMMENTED_HEAD.match(comment)
-        self._commented_head = head is not None
+        self._commented_head |= head is not None
         if head is not None and head[2] and head[1] in BLOCK_TYPES:
             self._open = _Open("", "", number, braced=True, skipped=True)
 

@@ -271,7 +271,7 @@ SectionConfigure %s.gSK_E2bar_SK_E2 = 0 }
         ("Path /p/edges.h5:VPM__All__chemical", "circuit", "circuit_config.json has VPM__All__chemical"),
         ("Path /p/edges.h5:POm__All__chemical", "lost", "add edges population POm__All__chemical there"),
         ("Path /p/proj\nSource VPM", "circuit", "type chemical from VPM: circuit_config.json has VPM__All__chemical"),
-        ("Path /p/proj\nSource POm", "lost", "add an edges population of type chemical from POm there"),
+        ("Path /p/proj\nSource POm:", "lost", "add an edges population of type chemical from POm there"),
         ("Path /p/neuroglial.h5\nType NeuroGlial", "circuit", "has astrocytes__All__synapse_astrocyte"),
         ("Path /p/x.h5\nType GlioVascular", "lost", "add an edges population of type endfoot there"),
     ],
@@ -288,6 +288,7 @@ def test_other_blocks_are_listed(folder, entry):
     assert entry(conversion, "Circuit GLIA").note.endswith("circuit_config.json has astrocytes")
     assert entry(conversion, "Circuit NGV").outcome is Outcome.CIRCUIT
     assert "add nodes population other there" in entry(conversion, "Circuit B").note
+    assert "name one that joins other:X and that of Run" in entry(conversion, "Circuit B", "CircuitTarget").note
     assert entry(conversion, "Electrode e").outcome is Outcome.LOST
     assert entry(conversion, "Mystery m").note == "Mystery is not a known type of block"
 

@@ -61,6 +61,7 @@ def test_names_and_keys_may_come_twice(read):
     "commented",
     [
         "#Report a\n{\n  Type lfp\n  #Dt 1\n}\n",
+        "#Report a\n# which is not needed any more\n{\n  Type lfp\n}\n",
         "# Report a\n\n{\n  Type lfp }\n",
         "#Report a {\n  Type lfp\n}\n",
         "#Report a\n#{\n#  Type lfp\n#}\n",
