@@ -12,6 +12,7 @@ import shutil
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,36 @@ KEPT = 2
 _MANIFEST = "manifest.json"
 _PREFIX, _PART = "tick-", ".part"
 _UNREADABLE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
+
+
+def joined(parts: Mapping[str, Mapping[str, NDArray[Any]]]) -> State:
+    """The states of several parts as one, each array named ``<part>/<name>``."""
+    return {f"{part}/{name}": array for part, state in parts.items() for name, array in state.items()}
+
+
+def part_of(state: Mapping[str, NDArray[Any]], part: str) -> State:
+    """The state of one part of what `joined` gave."""
+    prefix = f"{part}/"
+    return {name.removeprefix(prefix): array for name, array in state.items() if name.startswith(prefix)}
+
+
+class Start(Enum):
+    """Where a run starts."""
+
+    ANEW = "at time 0"
+    RESUME = "from the newest snapshot"
+    CONTINUE = "from the newest snapshot, at time 0 without one"
+
+    @classmethod
+    def chosen(cls, resume: bool, go_on: bool) -> Start:
+        """What the options --resume and --continue say.
+
+        Raises:
+            UserError: both are given.
+        """
+        if resume and go_on:
+            raise UserError("--resume and --continue exclude each other: --continue resumes where it can")
+        return cls.CONTINUE if go_on else cls.RESUME if resume else cls.ANEW
 
 
 @dataclass(frozen=True)
@@ -88,6 +119,17 @@ class CheckpointStore:
             if self._world.is_root:
                 shutil.rmtree(part, ignore_errors=True)
             raise
+
+    def load_for(self, start: Start) -> tuple[int, State] | None:
+        """What a run starts from: as `load`, or None at time 0. Collective.
+
+        Raises:
+            UserError: on every rank, also when there must be a snapshot and is none.
+        """
+        saved = None if start is Start.ANEW else self.load()
+        if saved is None and start is Start.RESUME:
+            raise UserError(f"{self._folder}: there is no checkpoint to resume from; leave out --resume")
+        return saved
 
     def load(self) -> tuple[int, State] | None:
         """Read the newest snapshot; where a file of it is damaged, the one before. Collective.
