@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import random
+import shutil
 import signal
 import subprocess
 import time
@@ -134,6 +135,9 @@ def test_continue_does_what_is_left(tiny, tools, compare):
     folder.configure(lambda settings: settings["run"].update(random_seed=77))
     changed = folder.command("compute", "--continue")
     assert changed.returncode == 2 and "another configuration, circuit or mechanisms" in changed.stdout
+    shutil.rmtree(folder.results / "checkpoints")
+    anew = folder.command("compute", "--continue")
+    assert anew.returncode == 0 and "nothing to do" not in anew.stdout, "the results are those of the old configuration"
 
 
 def test_the_end_is_kept_if_asked_for(tiny, tools):
