@@ -150,10 +150,11 @@ class BrainSide(Side):
         outgoing: Sender | None = None,
     ) -> None:
         self._incoming, self._outgoing = incoming, outgoing
-        self._spiking = list(parameters.spiking)
         self._end = parameters.steps
         self._brain = building.make_brain(parameters, connectome, parameters.spiking)
-        self._recorder = BrainRecorder(parameters, building.make_monitors(parameters, self._brain))
+        self._recorder = BrainRecorder(
+            parameters, building.make_monitors(parameters, self._brain, connectome), self._brain
+        )
         self._states = np.empty((0, len(self._brain.state_variables), self._brain.n_regions))
         self._send_input(0, min(parameters.window or self._end, self._end))
 
@@ -167,13 +168,13 @@ class BrainSide(Side):
         if self._incoming is not None:
             rates = self._incoming.receive(stop).values
             self._brain.supply(rates)
-            self._states[:, 0, self._spiking] = rates
+            self._brain.fill(self._states, rates)
         self._recorder.record(self._states)
 
     def close(self, summary: RunSummary) -> None:
         """Finish the files."""
         self._recorder.close()
-        summary.add("rate_excitatory_brain_Hz", 1e3 * self._recorder.mean_rate)
+        summary.add(*self._recorder.mean_activity)
 
     def _send_input(self, start: int, stop: int) -> None:
         if self._outgoing is not None and stop > start:
