@@ -9,14 +9,13 @@ import importlib.util
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from mpi_coupling.failure import UserError
 from mpi_coupling.settings.health import Health
 from mpi_coupling.settings.problems import ConfigError, Finding, KeyPath, Problem
 from tvb_nest import sensing
 from tvb_nest.brain_connectome import connectome_of, connectome_place, with_window_of
 from tvb_nest.parameters import Mode, Parameters
 from tvb_nest.tvb_data_files import TVB_DATA
-from tvb_nest.tvb_models import library_brain
+from tvb_nest.tvb_models import trial_findings
 
 INSTALL = "pip install 'multiscale-run[tvb-nest]'"
 NEST, TVB = "nest", "tvb"
@@ -84,14 +83,9 @@ def _has_brain(parameters: Parameters) -> bool:
 
 
 def _model(parameters: Parameters) -> Iterator[Finding]:
-    """Another model of tvb-library is made, and in a co-simulation asked for the input of NEST's regions."""
-    if not _has_brain(parameters) or parameters.resolved.param_tvb_nest.tvb_model is None:
-        return
-    brain = library_brain(parameters, connectome_of(parameters), parameters.spiking)
-    try:
-        brain.coupling_into_proxies(1)
-    except UserError as error:
-        yield Finding(("param_tvb_nest", "tvb_coupling"), str(error))
+    """Another model of tvb-library is made, and tried."""
+    if _has_brain(parameters) and parameters.resolved.param_tvb_nest.tvb_model is not None:
+        yield from trial_findings(parameters, connectome_of(parameters))
 
 
 def _sensors(parameters: Parameters) -> Iterator[Finding]:

@@ -70,7 +70,13 @@ def _draw_brain(rates: Any, brain: Any, results: Results, figure: Any) -> None:
     others = [region for region in activity.region.values if region not in spiking]
     for region in others[:TRACES_OF_OTHERS]:
         rates.plot(activity.time, activity.sel(region=region), color="0.8", lw=0.4)
-    rates.plot(activity.time, activity.sel(region=others).mean("region"), color="black", lw=1.2, label="mean of others")
+    rates.plot(
+        activity.time,
+        activity.sel(region=others).mean("region"),
+        color="black",
+        lw=1.2,
+        label="mean of others" if spiking else "mean",
+    )
     for region, colour in zip(spiking, COLOURS * len(spiking), strict=False):
         rates.plot(activity.time, activity.sel(region=region), color=colour, lw=1.0, label=f"region {region}, NEST")
     rates.set_ylabel(unit)

@@ -87,6 +87,26 @@ def library_brain(parameters: Parameters, connectome: Connectome, spiking: Seque
         raise ConfigError([parameters.problem(Finding((OWN, "tvb_model"), message))]) from error
 
 
+def trial_findings(parameters: Parameters, connectome: Connectome) -> Iterator[Finding]:
+    """What shows only when another model computes its first step, and the input of NEST's regions.
+
+    Raises:
+        ConfigError: as `library_brain`.
+    """
+    brain = library_brain(parameters, connectome, parameters.spiking)
+    trials = (("tvb_coupling", brain.coupling_into_proxies), ("tvb_model", brain.run))
+    for key, trial in trials:
+        try:
+            trial(1)
+        except UserError as error:
+            yield Finding((OWN, key), str(error))
+        except (ValueError, IndexError, TypeError) as error:  # the library has no errors of its own
+            own = parameters.resolved.param_tvb_nest
+            message = f"{own.tvb_coupling} cannot be the coupling of {own.tvb_model} in tvb-library: {error}"
+            yield Finding((OWN, "tvb_coupling"), message)
+            return
+
+
 def _simulator(parameters: Parameters, connectome: Connectome) -> Any:
     from tvb_nest.tvb_side import library
     from tvb_nest.tvb_side.reference import configured_simulator
@@ -190,7 +210,12 @@ def _proxy(parameters: Parameters, model: Any, linear: Sequence[str]) -> Iterato
             f"must be the rate in kHz that a unit of {variable} stands for, not 0; 1 where {variable} is a rate in kHz"
         )
         yield Finding((*place, "scale"), message)
-    if own.tvb_coupling not in linear:
+    if own.tvb_coupling == "PreSigmoidal":
+        message = (
+            "is not summed for each receiving region by itself, which NEST's regions need; choose another coupling"
+        )
+        yield Finding((OWN, "tvb_coupling"), message)
+    elif own.tvb_coupling not in linear:
         if proxy.input_scale is None:
             yield Finding((*place, "input_scale"), LINEAR)
         if proxy.offset and proxy.input_offset is None:

@@ -127,8 +127,8 @@ def of_surface(projection: Path, mapping: Path, n_regions: int) -> NDArray[np.fl
     gain, regions = _projection(projection), _mapping(mapping)
     if regions.max(initial=-1) + 1 != n_regions:
         raise UserError(
-            f"{mapping}: has {regions.max(initial=-1) + 1} regions, the connectome {n_regions}: name the mapping of this "
-            'connectome, or use lead_field "sphere"'
+            f"{mapping}: has {regions.max(initial=-1) + 1} regions, the connectome {n_regions}: name the mapping of "
+            'this connectome, or use lead_field "sphere"'
         )
     if gain.shape[1:] != regions.shape:
         raise UserError(f"{projection}: is for {gain.shape[-1]} vertices, but {mapping} for {len(regions)}")
