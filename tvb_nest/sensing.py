@@ -108,10 +108,10 @@ def lead_field(parameters: Parameters, connectome: Connectome, name: str) -> tup
     sensors, own = _read(parameters, name, "path", SENSORS), parameters.resolved.param_tvb_nest.parameter_sensors
     centres, settings = _centres(parameters, connectome), _settings(parameters, name)
     scaling = settings.scaling_projection if name == "SEEG" else settings.scaling
+    oriented = None if own.lead_field == "distance" else _orientations(parameters, connectome)
     try:
-        if own.lead_field == "distance":
+        if oriented is None:
             return sensors, scaling * by_distance(sensors, centres)
-        oriented = _orientations(parameters, connectome)
         return sensors, scaling * of_dipoles(sensors, centres, oriented, own.conductivity)
     except UserError as error:
         raise _wrong(parameters, (*PLACES[name], "path"), error) from error

@@ -14,6 +14,13 @@ from tvb_nest.parameters import Mode, Parameters
 from tvb_nest.parameters.tvb import STATE_VARIABLES
 
 OWN = "param_tvb_nest"
+NOT_AHEAD = {
+    "Difference": "depends on the state of the receiving region, which is not known ahead",
+    "Kuramoto": "depends on the state of the receiving region, which is not known ahead",
+    "PreSigmoidal": "is not summed for each receiving region by itself",
+}
+"""Couplings whose output at NEST's regions cannot be sent a window ahead, and why."""
+
 LINEAR = "must be given with this coupling, which is no weighted sum: the rate in kHz that a coupling of 1 stands for"
 
 
@@ -58,7 +65,7 @@ def model_findings(parameters: Parameters, n_regions: int) -> Iterator[Finding]:
         coupling = library.coupling_class(own.tvb_coupling)
         yield from _values("tvb_coupling_parameters", own.tvb_coupling_parameters, coupling, n_regions)
     yield from _variables_of_interest(parameters, model.state_variables)
-    yield from _proxy(parameters, model, library.LINEAR_COUPLINGS)
+    yield from _proxy(parameters, model, library.coupling_names(), library.LINEAR_COUPLINGS)
 
 
 def library_brain(parameters: Parameters, connectome: Connectome, spiking: Sequence[int]) -> Any:
@@ -97,7 +104,8 @@ def trial_findings(parameters: Parameters, connectome: Connectome) -> Iterator[F
     trials = (("tvb_coupling", brain.coupling_into_proxies), ("tvb_model", brain.run))
     for key, trial in trials:
         try:
-            trial(1)
+            with np.errstate(all="ignore"):  # what leaves the range of numbers is found
+                trial(1)
         except UserError as error:
             yield Finding((OWN, key), str(error))
         except (ValueError, IndexError, TypeError) as error:  # the library has no errors of its own
@@ -195,27 +203,22 @@ def _variables_of_interest(parameters: Parameters, variables: Sequence[str]) -> 
                 )
 
 
-def _proxy(parameters: Parameters, model: Any, linear: Sequence[str]) -> Iterator[Finding]:
+def _proxy(parameters: Parameters, model: Any, known: Sequence[str], linear: Sequence[str]) -> Iterator[Finding]:
+    """Of the regions that NEST simulates: their variable, its rate, and the rate of their input."""
     own = parameters.resolved.param_tvb_nest
     proxy, place = own.tvb_proxy, (OWN, "tvb_proxy")
     coupled = [model.state_variables[k] for k in model.cvar]
-    if proxy.variable is not None and proxy.variable not in coupled:
-        message = f"is no coupling variable of {own.tvb_model}"
-        yield unknown_name((*place, "variable"), proxy.variable, message, coupled)
+    variable = coupled[0] if proxy.variable is None else proxy.variable
+    if variable not in coupled:
+        yield unknown_name((*place, "variable"), variable, f"is no coupling variable of {own.tvb_model}", coupled)
     if parameters.mode != Mode.CO_SIMULATION:
         return
     if not proxy.scale:
-        variable = proxy.variable or coupled[0]
-        message = (
-            f"must be the rate in kHz that a unit of {variable} stands for, not 0; 1 where {variable} is a rate in kHz"
-        )
-        yield Finding((*place, "scale"), message)
-    if own.tvb_coupling == "PreSigmoidal":
-        message = (
-            "is not summed for each receiving region by itself, which NEST's regions need; choose another coupling"
-        )
+        yield Finding((*place, "scale"), "must be the rate in kHz that 1 of the variable stands for; 1 if it is a rate")
+    if own.tvb_coupling in NOT_AHEAD:
+        message = f"{NOT_AHEAD[own.tvb_coupling]}: NEST's regions cannot be coupled by it; choose another"
         yield Finding((OWN, "tvb_coupling"), message)
-    elif own.tvb_coupling not in linear:
+    elif own.tvb_coupling in known and own.tvb_coupling not in linear:
         if proxy.input_scale is None:
             yield Finding((*place, "input_scale"), LINEAR)
         if proxy.offset and proxy.input_offset is None:

@@ -202,8 +202,8 @@ class Brain(ABC):
         if not own.all():
             k, region = np.argwhere(~own)[0]
             raise UserError(
-                f"the state of region {region} left the range of numbers at step {self.step - len(states) + 1 + k}: the "
-                "coupling is too strong, the time step too long, or the initial history too far out"
+                f"the state of region {region} left the range of numbers at step {self.step - len(states) + 1 + k}: "
+                "the coupling is too strong, the time step too long, or the initial history too far out"
             )
 
 
