@@ -110,7 +110,7 @@ def trial_findings(parameters: Parameters, connectome: Connectome) -> Iterator[F
             yield Finding((OWN, key), str(error))
         except (ValueError, IndexError, TypeError) as error:  # the library has no errors of its own
             own = parameters.resolved.param_tvb_nest
-            message = f"{own.tvb_coupling} cannot be the coupling of {own.tvb_model} in tvb-library: {error}"
+            message = f"cannot be the coupling of {own.tvb_model} in tvb-library: {error}"
             yield Finding((OWN, "tvb_coupling"), message)
             return
 
