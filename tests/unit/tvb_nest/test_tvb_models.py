@@ -220,7 +220,7 @@ MISTAKES = [
     ),
     (
         {"tvb_coupling": "SigmoidalJansenRit", "cosim": False},
-        'tvb_coupling = "SigmoidalJansenRit": cannot be the coupling of ReducedWongWang in tvb-library: index 1 is out of',
+        'tvb_coupling = "SigmoidalJansenRit": cannot be the coupling of ReducedWongWang in tvb-library: index 1 is',
     ),
     (
         {"model": "JansenRit", "tvb_proxy": {"variable": "y0", "scale": 1.0}},
@@ -284,7 +284,7 @@ def test_mistakes_found_by_reading(make: Callable, own: dict, message: str) -> N
 
 
 def test_the_library_has_no_noise_like_the_originals(make: Callable) -> None:
-    message = 'must all be 0 with param_tvb_nest.brain = "reference": tvb-library has no noise like the original'
+    message = 'tvb-library has no such noise: all must be 0 with param_tvb_nest.brain = "reference", or set that key'
     with pytest.raises(ConfigError, match=message):
         make(None)
     make(None, sections={"param_tvb_integrator": {"weights": [0.0] * 7}})
