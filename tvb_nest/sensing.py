@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mpi_coupling.failure import UserError
 from mpi_coupling.settings.problems import ConfigError, Finding, KeyPath, nearest, unknown_name
-from tvb_nest.brain_connectome import connectome_place
+from tvb_nest.brain_connectome import connectome_of, connectome_place
 from tvb_nest.connectome import Connectome
 from tvb_nest.parameters import Mode, Parameters
 from tvb_nest.tvb_data_files import MAPPINGS, PROJECTIONS, SENSORS, tvb_data_names
@@ -36,12 +36,11 @@ def active(parameters: Parameters) -> tuple[str, ...]:
     return tuple(name for name in NAMES if getattr(getattr(parameters.resolved, PLACES[name][0]), name))
 
 
-def make_sensors(parameters: Parameters, connectome: Connectome, shape: tuple[int, int]) -> dict[str, Projection]:
+def make_sensors(parameters: Parameters, shape: tuple[int, int]) -> dict[str, Projection]:
     """The monitors of the sensors that are switched on.
 
     Args:
         parameters: of the simulation.
-        connectome: of the brain.
         shape: number of state variables and of regions of the states that are recorded.
 
     Raises:
@@ -49,7 +48,7 @@ def make_sensors(parameters: Parameters, connectome: Connectome, shape: tuple[in
     """
     made = {}
     for name in active(parameters):
-        sensors, gain = lead_field(parameters, connectome, name)
+        sensors, gain = lead_field(parameters, connectome_of(parameters), name)
         settings, step = _settings(parameters, name), parameters.resolved.param_nest.sim_resolution
         period = parameters.resolved.param_tvb_nest.parameter_sensors.period or STEPS * step
         made[name] = Projection(

@@ -56,6 +56,14 @@ def _processes(parameters: ParameterSet) -> Iterator[Finding]:
         yield Finding((CO_SIMULATION, "nb_MPI_nest"), "must be >= 1: co-simulation needs NEST")
 
 
+def _translation(parameters: ParameterSet) -> Iterator[Finding]:
+    settings, ranks = parameters.param_co_simulation, parameters.param_tvb_nest.transform_ranks
+    regions = len(settings.id_region_nest)
+    if settings.co_simulation and ranks > regions:
+        message = f"must be <= {regions}, the number of spiking regions: a region is translated by one rank"
+        yield Finding(("param_tvb_nest", "transform_ranks"), message)
+
+
 def _saved_rates(parameters: ParameterSet) -> Iterator[Finding]:
     settings = parameters.param_co_simulation
     alone = not settings.co_simulation and settings.nb_MPI_nest > 0
@@ -160,8 +168,8 @@ def _reference_noise(parameters: ParameterSet) -> Iterator[Finding]:
     noisy = any(of_state_variables(weights, order))
     if has_brain and own.brain == "reference" and own.tvb_model is None and noisy:
         message = (
-            'must all be 0 with param_tvb_nest.brain = "reference": tvb-library has no noise like the original\'s; '
-            'or set that key to "compiled"'
+            'tvb-library has no such noise: all must be 0 with param_tvb_nest.brain = "reference", or set that key to '
+            '"compiled"'
         )
         yield Finding(("param_tvb_integrator", "weights"), message)
 
@@ -180,6 +188,7 @@ LISTS = tuple(f"{name}_list" for name in RECORDERS)
 RULES: tuple[tuple[tuple[str, ...], Rule], ...] = (
     ((CO_SIMULATION, TOPOLOGY[0]), _regions),
     ((CO_SIMULATION,), _processes),
+    ((CO_SIMULATION, "param_tvb_nest.transform_ranks"), _translation),
     ((CO_SIMULATION, "param_record_MPI.save_step"), _saved_rates),
     ((f"{CO_SIMULATION}.synchronization", "param_nest.sim_resolution"), _window),
     (("begin", "end"), _times),

@@ -52,7 +52,7 @@ def make(tmp_path: Path) -> Callable[..., Parameters]:
 def monitors_of(parameters: Parameters) -> tuple[dict[str, Any], Any]:
     connectome = connectome_of(parameters)
     brain = building.make_brain(parameters, connectome, parameters.spiking)
-    return building.make_monitors(parameters, brain, connectome), brain
+    return building.make_monitors(parameters, brain), brain
 
 
 def positions(name: str) -> Sensors:
@@ -340,14 +340,14 @@ def test_names_of_tvb_data_hold_in_other_folders(make: Callable, tmp_path: Path)
 def test_a_run_and_its_results(make: Callable) -> None:
     """Through the original's files: labels and times."""
     from mpi_coupling import Groups
-    from tvb_nest.orchestrator import PLANS, run
+    from tvb_nest.orchestrator import plan, run
 
     parameters = make(
         {"EEG": True, "parameter_EEG": {"reference": "average"}}, param_tvb_monitor={"Raw": False, "Bold": False}
     )
     parameters = parameters.changed({("end",): 30.0})
     write_parameters(parameters)
-    run(parameters, Groups.join(PLANS[parameters.mode], one_program=True))
+    run(parameters, Groups.join(plan(parameters), one_program=True))
     results = Results.of(parameters.folder)
     eeg = results.monitor("EEG")
     assert eeg.dims == ("time", "sensor") and eeg.shape == (30, 63)
