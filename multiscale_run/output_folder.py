@@ -56,7 +56,7 @@ class OutputFolder:
 
     def begin(self) -> None:
         """From now on the folder holds an unfinished run."""
-        self._world.on_root(lambda: (self._path / SUCCESS).unlink(missing_ok=True))
+        self._world.on_root(lambda: [(self._path / name).unlink(missing_ok=True) for name in (SUCCESS, TIMELINE)])
 
     def finish(self, profiler: Profiler) -> None:
         """Write and show where the time went, and mark the run as finished. Collective."""

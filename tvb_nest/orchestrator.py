@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
 
-from mpi_coupling import Channel, Events, Groups, Profiler, Role, Signal, connect
+from mpi_coupling import Channel, Events, Groups, Profiler, Role, Signal, TimelineProfiler, connect
 from mpi_coupling.console import Progress
 from mpi_coupling.keeping import CheckpointPlan
 from tvb_nest import building
@@ -22,7 +22,7 @@ from tvb_nest.brain_connectome import connectome_of, with_window_of
 from tvb_nest.checkpoints import Checkpoints
 from tvb_nest.nest_side.network import SpikingNetwork
 from tvb_nest.parameters import Mode, Parameters
-from tvb_nest.recording import PROFILE, RunSummary, prepare_folder
+from tvb_nest.recording import PROFILE, TIMELINE, RunSummary, prepare_folder
 from tvb_nest.sides import BrainSide, Side, SpikingSide, TranslationSide
 from tvb_nest.tvb_side.brain import Brain
 
@@ -46,13 +46,18 @@ def plan(parameters: Parameters) -> tuple[Role, ...]:
 
 
 def run(
-    parameters: Parameters, groups: Groups, checkpoints: CheckpointPlan | None = None, resume: bool = False
+    parameters: Parameters,
+    groups: Groups,
+    profiler: Profiler,
+    checkpoints: CheckpointPlan | None = None,
+    resume: bool = False,
 ) -> None:
     """Run a simulation and write its results. Collective over all processes of the job.
 
     Args:
         parameters: as read; the window is computed here.
         groups: the roles of `plan`.
+        profiler: collects the time of each phase; written to profile.json, and timeline.json if it remembers it.
         checkpoints: when they are written; only TVB alone can be continued from one.
         resume: continue from the newest one.
 
@@ -68,7 +73,6 @@ def run(
     groups.job.on_root(lambda: prepare_folder(parameters, resume))
     network = building.make_network(parameters, connectome) if groups.plays(NEST) else None
     brain = building.make_brain(parameters, connectome, parameters.spiking) if groups.plays(TVB) else None
-    profiler = Profiler()
     with ExitStack() as stack:
         sides = _Wiring(parameters, groups, profiler, stack).sides(network, brain)
         saved.attach(sides, window_of(parameters))
@@ -90,6 +94,8 @@ def run(
             side.close(summary)
     profile = profiler.summary(groups.job)
     groups.job.on_root(lambda: profile.write(parameters.result_folder / PROFILE))
+    if isinstance(profiler, TimelineProfiler):
+        profiler.write_timeline(parameters.result_folder / TIMELINE)
     summary.write(parameters.result_folder, groups.job)
 
 

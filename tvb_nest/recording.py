@@ -19,7 +19,7 @@ from tvb_nest.tvb_side.brain import Brain
 from tvb_nest.tvb_side.monitors import Monitor, Projection, Samples
 
 SUMMARY = "summary.json"
-PROFILE = "profile.json"
+PROFILE, TIMELINE = "profile.json", "timeline.json"
 RESOLVED = "parameter_resolved.json"
 """All parameters of the run with what follows from them; parameter.json stays as the user wrote it."""
 
@@ -45,7 +45,7 @@ def prepare_folder(parameters: Parameters, resume: bool = False) -> None:
     try:
         for name in () if resume else (*FOLDERS, CHECKPOINTS):
             shutil.rmtree(folder / name, ignore_errors=True)
-        for name in (SUMMARY, PROFILE, SUCCESS):
+        for name in (SUMMARY, PROFILE, TIMELINE, SUCCESS):
             (folder / name).unlink(missing_ok=True)
         folder.mkdir(parents=True, exist_ok=True)
         write_parameters(parameters.changed({}, folder / RESOLVED), resolved=True)
