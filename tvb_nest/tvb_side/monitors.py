@@ -180,12 +180,7 @@ class Projection(TemporalAverage):
                 is no multiple of `dt`.
         """
         super().__init__(dt, period, shape, variables)
-        self._gain = np.array(gain, dtype=np.float64)
-        if self._gain.ndim != 2 or self._gain.shape[1] != shape[1]:
-            raise UserError(f"gain has shape {self._gain.shape}, must be (sensors, {shape[1]}), one column per region")
-        if not np.isfinite(self._gain).all():
-            sensors = np.flatnonzero(~np.isfinite(self._gain).all(axis=1)).tolist()
-            raise UserError(f"gain is not finite for sensors {sensors}: leave these out or set their gain to 0")
+        self._gain = _checked_gain(gain, shape[1])
         self._reference = reference
         self._check_reference()
         self._gain = self._referenced(self._gain.T).T
@@ -301,6 +296,16 @@ class Bold(Monitor):
         weights = np.roll(self._weights, self._row(step) + 1)
         convolved = np.tensordot(weights, self._stock, axes=1)
         return self._response.gain * (convolved - self._response.baseline)
+
+
+def _checked_gain(gain: NDArray[np.float64], n_regions: int) -> NDArray[np.float64]:
+    checked = np.array(gain, dtype=np.float64)
+    if checked.ndim != 2 or checked.shape[1] != n_regions:
+        raise UserError(f"gain has shape {checked.shape}, must be (sensors, {n_regions}), one column per region")
+    if not np.isfinite(checked).all():
+        sensors = np.flatnonzero(~np.isfinite(checked).all(axis=1)).tolist()
+        raise UserError(f"gain is not finite for sensors {sensors}: leave these out or set their gain to 0")
+    return checked
 
 
 def region_gain(

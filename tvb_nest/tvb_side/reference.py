@@ -102,9 +102,7 @@ class ReferenceBrain(Brain):
         self._heard = _HeardHistory(
             np.where(self.heard_sources, connectivity.weights, 0.0), connectivity.idelays, model.cvar, 1
         )
-        self._coupling_function = copy.copy(simulator.coupling)
-        for cached in ("_cached_lri", "_cached_nzr"):  # places in the sparse weights, which differ from these
-            vars(self._coupling_function).pop(cached, None)
+        self._coupling_function = _for_other_weights(simulator.coupling)
 
     @property
     def state_variables(self) -> tuple[str, ...]:
@@ -199,6 +197,14 @@ class ReferenceBrain(Brain):
         state = self._integrate(*arguments)
         self._step_states.append(state.copy())  # some models and integrators reuse the array
         return state
+
+
+def _for_other_weights(coupling: Any) -> Any:
+    """A copy of a coupling without what it has kept about the simulator's sparse weights."""
+    copied = copy.copy(coupling)
+    for cached in ("_cached_lri", "_cached_nzr"):
+        vars(copied).pop(cached, None)
+    return copied
 
 
 class _HeardHistory(SparseHistory):
