@@ -339,7 +339,7 @@ def test_names_of_tvb_data_hold_in_other_folders(make: Callable, tmp_path: Path)
 
 def test_a_run_and_its_results(make: Callable) -> None:
     """Through the original's files: labels and times."""
-    from mpi_coupling import Groups
+    from mpi_coupling import Groups, Profiler
     from tvb_nest.orchestrator import plan, run
 
     parameters = make(
@@ -347,7 +347,7 @@ def test_a_run_and_its_results(make: Callable) -> None:
     )
     parameters = parameters.changed({("end",): 30.0})
     write_parameters(parameters)
-    run(parameters, Groups.join(plan(parameters), one_program=True))
+    run(parameters, Groups.join(plan(parameters), one_program=True), Profiler())
     results = Results.of(parameters.folder)
     eeg = results.monitor("EEG")
     assert eeg.dims == ("time", "sensor") and eeg.shape == (30, 63)

@@ -292,14 +292,14 @@ def test_the_library_has_no_noise_like_the_originals(make: Callable) -> None:
 
 
 def test_a_run_and_its_results(make: Callable) -> None:
-    from mpi_coupling import Groups
+    from mpi_coupling import Groups, Profiler
     from tvb_nest.orchestrator import plan, run
 
     monitors = {"TemporalAverage": True, "parameter_TemporalAverage": {"variables_of_interest": [4]}}
     own = {"tvb_coupling": "SigmoidalJansenRit", "tvb_proxy": {"variable": "y2"}}
     parameters = make("JansenRit", sections={"param_tvb_monitor": monitors, "end": 30.0}, **own)
     write_parameters(parameters)
-    run(parameters, Groups.join(plan(parameters), one_program=True))
+    run(parameters, Groups.join(plan(parameters), one_program=True), Profiler())
     results = Results.of(parameters.folder)
     raw = results.monitor("Raw")
     assert list(raw["variable"].values) == ["y0", "y1", "y2", "y3", "y4", "y5"]
