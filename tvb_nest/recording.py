@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 from mpi_coupling.checkpoint import joined, part_of
 from mpi_coupling.failure import UserError
 from mpi_coupling.world import World
-from tvb_nest.parameters import Parameters, write_parameters
+from tvb_nest.parameters import Parameters, fingerprint, write_parameters
 from tvb_nest.tvb_side.brain import Brain
 from tvb_nest.tvb_side.monitors import Monitor, Projection, Samples
 
@@ -53,24 +52,35 @@ def prepare_folder(parameters: Parameters, resume: bool = False) -> None:
         raise UserError(f"{error.filename or folder}: results cannot be written there: {error.strerror}") from error
 
 
-class RunSummary:
-    """Numbers of a run by name, which explorations compare."""
+def is_finished(parameters: Parameters) -> bool:
+    """Whether the results are there, of a run with these very parameters."""
+    file = parameters.result_folder / SUCCESS
+    return file.is_file() and file.read_text() == fingerprint(parameters)
 
-    def __init__(self) -> None:
+
+class RunSummary:
+    """Numbers of a run by name, which explorations compare.
+
+    Args:
+        parameters: of the run, as read.
+    """
+
+    def __init__(self, parameters: Parameters) -> None:
+        self._folder, self._fingerprint = parameters.result_folder, fingerprint(parameters)
         self._numbers: dict[str, float] = {}
 
     def add(self, name: str, value: float) -> None:
         """Keep a number."""
         self._numbers[name] = float(value)
 
-    def write(self, folder: Path, job: World) -> None:
+    def write(self, job: World) -> None:
         """Write the numbers of all processes and mark the run as finished. Collective."""
         parts: list[dict[str, float]] = job.comm.allgather(self._numbers)
 
         def finish() -> None:
             together = {name: value for part in parts for name, value in part.items()}
-            (folder / SUMMARY).write_text(json.dumps(together, indent=2) + "\n")
-            (folder / SUCCESS).touch()
+            (self._folder / SUMMARY).write_text(json.dumps(together, indent=2) + "\n")
+            (self._folder / SUCCESS).write_text(self._fingerprint)
 
         job.on_root(finish)
 
