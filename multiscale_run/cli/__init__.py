@@ -20,6 +20,7 @@ COMMANDS = {
     "metabolism": "The metabolic network alone.",
     "edit-mod-files": "Copy the NEURON mechanisms into a simulation, for editing.",
     "virtualenv": "Make a Python environment for work on the suite itself.",
+    "convert-blueconfig": "Convert a BlueConfig to a SONATA simulation configuration.",
 }
 """Command -> help text. ``some-command`` lives in ``cli/some_command.py`` as ``command``."""
 
