@@ -3,7 +3,7 @@
 It knows neither of the applications and no simulator.
 """
 
-from mpi_coupling.channel import Channel, ChannelError, End, PeerSilent, Receiver, Sender, Signal, Window
+from mpi_coupling.channel import Channel, ChannelError, End, PeerSilent, Receiver, Sender, Window
 from mpi_coupling.checkpoint import CheckpointStore
 from mpi_coupling.clock import Clock, Schedule, Step
 from mpi_coupling.connection import connect
@@ -12,6 +12,7 @@ from mpi_coupling.failure import UserError, abort_on_error
 from mpi_coupling.groups import Groups, Role
 from mpi_coupling.launch import Program
 from mpi_coupling.local_channel import LocalChannel
+from mpi_coupling.payload import Events, Signal
 from mpi_coupling.profile import Profiler, ProfileSummary
 from mpi_coupling.report import CompartmentReport
 from mpi_coupling.signals import SignalWatch
@@ -26,6 +27,7 @@ __all__ = [
     "Clock",
     "CompartmentReport",
     "End",
+    "Events",
     "Groups",
     "LocalChannel",
     "PeerSilent",

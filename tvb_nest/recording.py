@@ -16,6 +16,7 @@ from tvb_nest.parameters import Parameters, write_parameters
 from tvb_nest.tvb_side.monitors import Monitor, Samples
 
 SUMMARY = "summary.json"
+PROFILE = "profile.json"
 RESOLVED = "parameter_resolved.json"
 """All parameters of the run with what follows from them; parameter.json stays as the user wrote it."""
 
@@ -34,7 +35,7 @@ def prepare_folder(parameters: Parameters) -> None:
     try:
         for name in FOLDERS:
             shutil.rmtree(folder / name, ignore_errors=True)
-        for name in (SUMMARY, SUCCESS):
+        for name in (SUMMARY, PROFILE, SUCCESS):
             (folder / name).unlink(missing_ok=True)
         folder.mkdir(parents=True, exist_ok=True)
         write_parameters(parameters.changed({}, folder / RESOLVED), resolved=True)

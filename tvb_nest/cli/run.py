@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 def command(folder: Path, serial: bool) -> None:
     """Run the simulation in FOLDER (default: here).
 
-    A co-simulation starts a process for NEST and one for TVB, by mpirun or, inside SLURM, by srun. It may also be
-    started so: mpirun -n 2 tvb-nest run FOLDER.
+    A co-simulation starts a process for NEST and one for TVB, and those of param_tvb_nest.transform_ranks, by mpirun
+    or, inside SLURM, by srun. It may also be started so: mpirun -n 2 tvb-nest run FOLDER.
     """
     from mpi_coupling.settings.problems import ConfigError
     from tvb_nest.checkup import checkup
@@ -34,7 +34,7 @@ def command(folder: Path, serial: bool) -> None:
     if problems:
         raise ConfigError(problems)
     if parameters.mode == Mode.CO_SIMULATION and not serial and not _is_in_a_job():
-        sys.exit(_launch(folder))
+        sys.exit(_launch(folder, parameters))
     _run_here(parameters)
 
 
@@ -46,23 +46,23 @@ def _is_in_a_job() -> bool:
     return bool(os.environ.get(ROLE_VARIABLE)) or World.start().size > 1
 
 
-def _launch(folder: Path) -> int:
-    """Start both sides as one job; returns its exit code."""
+def _launch(folder: Path, parameters: Parameters) -> int:
+    """Start all roles as one job; returns its exit code."""
     from mpi_coupling import Program, supervise
-    from tvb_nest.orchestrator import NEST, TVB
+    from tvb_nest.orchestrator import plan
 
     words = [sys.executable, "-m", "tvb_nest", "run", str(folder)]
     with TemporaryDirectory() as scratch:
-        return supervise([Program(role, words) for role in (NEST, TVB)], Path(scratch))
+        return supervise([Program(role.name, words, role.minimum) for role in plan(parameters)], Path(scratch))
 
 
 def _run_here(parameters: Parameters) -> None:
     """Play one role of the job, or all of them."""
     from mpi_coupling import Groups
     from mpi_coupling.console import setup_logging
-    from tvb_nest.orchestrator import PLANS, run
+    from tvb_nest.orchestrator import plan, run
 
-    groups = Groups.join(PLANS[parameters.mode], one_program=True)
+    groups = Groups.join(plan(parameters), one_program=True)
     setup_logging(groups.job.rank, groups.job.size)
     with groups.guard():
         run(parameters, groups)
