@@ -39,7 +39,7 @@ THEORY = 0.10
 
 # the mean field's noise stands for what a network of spikes has by itself
 QUIET = {"param_tvb_integrator": {"nsig": [0.0] * 7}}
-ALONE = {"param_nest_connection": {"weight_global": 0.0}, "param_nest_background": {"rate_ex": 800.0}}
+ALONE = {"param_nest_connection": {"weight_global": 0.0}, "param_nest_background": {"rate_ex": 600.0}}
 MEAN_FIELD = {"param_co_simulation": {"co-simulation": False, "id_region_nest": [], "nb_MPI_nest": 0}}
 NETWORK_ALONE = {
     "param_co_simulation": {"co-simulation": False, "id_region_nest": []},
@@ -136,8 +136,8 @@ def draw(ax: Any, mean_field: Trace, network: Trace, of_others: Trace, colour: s
     ax.plot(of_others.times - BIN / 2, of_others.values, color="0.55", lw=1.2, ls="--", label="mean field, not fitted")
     (expected, _), (found, error) = mean_field.settled(), network.settled()
     text = f"after 1 s: network {found:.2f} ± {error:.2f}, mean field {expected:.2f}"
-    ax.text(0.98, 0.05, text, transform=ax.transAxes, ha="right", fontsize=8)
-    ax.set_ylim(0, None)
+    ax.text(0.98, 0.98, text, transform=ax.transAxes, ha="right", va="top", fontsize=8)
+    ax.set_ylim(0, 1.15 * ax.get_ylim()[1])
     ax.spines[["top", "right"]].set_visible(False)
 
 

@@ -25,8 +25,6 @@ from tvb_nest.tvb_side.mean_field.transfer import fluctuations, threshold, trans
 Floats = NDArray[np.float64]
 Kind = Literal["e", "i"]
 
-MOST_RATE = 0.06
-"""kHz; points above do not count: neurons that fire as fast are driven by the mean, where the theory does not hold."""
 FEWEST_SPIKES = 3
 """At a point whose threshold is looked for; without a spike there is none."""
 FEWEST_POINTS = 3 * N_COEFFICIENTS
@@ -41,18 +39,18 @@ class MeasuredRates:
     Attributes:
         excitatory_input, inhibitory_input: spikes into a neuron [kHz], one value per point.
         spikes: counted.
-        duration: time in which they were counted, of all neurons of a point together [ms].
+        durations: time in which they were counted, of all neurons of a point together [ms].
     """
 
     excitatory_input: Floats
     inhibitory_input: Floats
     spikes: NDArray[np.int64]
-    duration: float
+    durations: Floats
 
     @property
     def rates(self) -> Floats:
         """Output [kHz]."""
-        return self.spikes / self.duration
+        return self.spikes / self.durations
 
 
 @dataclass(frozen=True)
@@ -62,24 +60,23 @@ class Fit:
     Attributes:
         coefficients: in the order of `MeanFieldParameters.P_e`.
         rates: fitted output at the measured points [kHz].
-        counted: which points decided.
         measured: what was fitted.
     """
 
     coefficients: tuple[float, ...]
     rates: Floats
-    counted: NDArray[np.bool_]
     measured: MeasuredRates
 
     def misfit(self, low: float, high: float) -> tuple[int, float, float]:
         """Points with a measured rate from `low` to `high` [kHz], root mean square of their misfit, and the part of it
         that is chance, for the spikes of a point are counted only for so long [kHz]; NaN without points."""
         rates = self.measured.rates
-        chosen = self.counted & (low <= rates) & (rates < high)
+        chosen = (low <= rates) & (rates < high)
         if not chosen.any():
             return 0, math.nan, math.nan
         squares = np.mean((self.rates - rates)[chosen] ** 2)
-        return int(chosen.sum()), float(np.sqrt(squares)), float(np.sqrt(np.mean(rates[chosen]) / self.measured.duration))
+        chance = np.mean(rates[chosen] / self.measured.durations[chosen])
+        return int(chosen.sum()), float(np.sqrt(squares)), float(np.sqrt(chance))
 
 
 def fit_threshold(measured: MeasuredRates, mean_field: MeanFieldParameters, kind: Kind) -> Fit:
@@ -95,8 +92,7 @@ def fit_threshold(measured: MeasuredRates, mean_field: MeanFieldParameters, kind
     """
     inputs = _Inputs(measured, mean_field, kind)
     rates = measured.rates
-    counted = rates < MOST_RATE
-    firing = counted & (measured.spikes >= FEWEST_SPIKES) & (2 * inputs.time * rates < 2)
+    firing = (measured.spikes >= FEWEST_SPIKES) & (inputs.time * rates < 1)
     if firing.sum() < FEWEST_POINTS:
         raise UserError(
             f"transfer function: neurons fire at {firing.sum()} of {len(rates)} inputs only, which does not fix its "
@@ -106,14 +102,15 @@ def fit_threshold(measured: MeasuredRates, mean_field: MeanFieldParameters, kind
     weight = np.sqrt(measured.spikes[firing])
     basis = inputs.basis()[firing] * weight[:, None]
     begin = np.linalg.lstsq(basis, 1e-3 * thresholds[firing] * weight, rcond=None)[0]
-    one = 1 / measured.duration
+    one = 1 / measured.durations
     scatter = np.sqrt(rates * one + (MODEL_ERROR * rates) ** 2 + one**2)
 
     def residuals(coefficients: Floats) -> Floats:
-        return ((inputs.transfer(coefficients) - rates) / scatter)[counted]
+        misfit: Floats = (inputs.transfer(coefficients) - rates) / scatter
+        return misfit
 
     found = least_squares(residuals, begin, x_scale=np.maximum(np.abs(begin), 1e-4)).x
-    return Fit(tuple(map(float, found)), inputs.transfer(found), counted, measured)
+    return Fit(tuple(map(float, found)), inputs.transfer(found), measured)
 
 
 def stationary_adaptation(measured: MeasuredRates, mean_field: MeanFieldParameters, kind: Kind) -> Floats:
