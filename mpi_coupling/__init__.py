@@ -18,6 +18,7 @@ from mpi_coupling.report import CompartmentReport
 from mpi_coupling.signals import SignalWatch
 from mpi_coupling.spikes import SpikeWriter
 from mpi_coupling.supervision import supervise
+from mpi_coupling.timeline import TimelineProfiler
 from mpi_coupling.world import World
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "SignalWatch",
     "SpikeWriter",
     "Step",
+    "TimelineProfiler",
     "UserError",
     "Window",
     "World",

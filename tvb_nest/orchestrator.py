@@ -14,17 +14,17 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
 
-from mpi_coupling import Channel, Events, Groups, Profiler, Role, Signal, connect
-from mpi_coupling.console import Progress, get_logger
+from mpi_coupling import Channel, Events, Groups, Profiler, Role, Signal, TimelineProfiler, connect
+from mpi_coupling.console import Progress
+from mpi_coupling.keeping import CheckpointPlan
 from tvb_nest import building
 from tvb_nest.brain_connectome import connectome_of, with_window_of
+from tvb_nest.checkpoints import Checkpoints
 from tvb_nest.nest_side.network import SpikingNetwork
 from tvb_nest.parameters import Mode, Parameters
-from tvb_nest.recording import PROFILE, RunSummary, prepare_folder
+from tvb_nest.recording import PROFILE, TIMELINE, RunSummary, prepare_folder
 from tvb_nest.sides import BrainSide, Side, SpikingSide, TranslationSide
 from tvb_nest.tvb_side.brain import Brain
-
-log = get_logger(__name__)
 
 NEST, TRANSFORM, TVB = "nest", "transform", "tvb"
 
@@ -45,50 +45,70 @@ def plan(parameters: Parameters) -> tuple[Role, ...]:
             return (Role(NEST),)
 
 
-def run(parameters: Parameters, groups: Groups) -> None:
+def run(
+    parameters: Parameters,
+    groups: Groups,
+    profiler: Profiler,
+    checkpoints: CheckpointPlan | None = None,
+    resume: bool = False,
+) -> None:
     """Run a simulation and write its results. Collective over all processes of the job.
 
     Args:
         parameters: as read; the window is computed here.
         groups: the roles of `plan`.
+        profiler: collects the time of each phase; written to profile.json, and timeline.json if it remembers it.
+        checkpoints: when they are written; only TVB alone can be continued from one.
+        resume: continue from the newest one.
 
     Raises:
         UserError: something of the user's cannot be used.
+        StoppedBySignal: TVB alone was asked to stop; a checkpoint has been written.
     """
     connectome = None
     if parameters.mode in (Mode.CO_SIMULATION, Mode.TVB):
         connectome = connectome_of(parameters)
         parameters = with_window_of(parameters, connectome)
-    groups.job.on_root(lambda: prepare_folder(parameters))
+    saved = Checkpoints(parameters, groups, checkpoints or CheckpointPlan(), resume)
+    groups.job.on_root(lambda: prepare_folder(parameters, resume))
     network = building.make_network(parameters, connectome) if groups.plays(NEST) else None
     brain = building.make_brain(parameters, connectome, parameters.spiking) if groups.plays(TVB) else None
-    profiler = Profiler()
     with ExitStack() as stack:
         sides = _Wiring(parameters, groups, profiler, stack).sides(network, brain)
+        saved.attach(sides, window_of(parameters))
         gc.freeze()  # the engines' many objects stay: to search them again and again took as long as giving spikes
         began = time.perf_counter()
-        with Progress(groups.job, parameters.resolved.end, str(parameters.mode)) as progress:
-            for start, stop in windows(parameters):
+        with Progress(groups.job, parameters.resolved.end, str(parameters.mode)) as progress, saved:
+            for start, stop in windows(parameters, saved.start):
                 # in one process the brain begins, and the network completes first: each has then what it takes
                 for side in reversed(sides):
                     side.begin(start, stop)
                 for side in sides:
                     side.complete(start, stop)
+                saved.keep(stop)
                 progress.update(stop * parameters.resolved.param_nest.sim_resolution)
         summary = RunSummary()
-        summary.add("wall_seconds_per_second", 1e3 * (time.perf_counter() - began) / parameters.resolved.end)
+        computed = (parameters.steps - saved.start) * parameters.resolved.param_nest.sim_resolution
+        summary.add("wall_seconds_per_second", 1e3 * (time.perf_counter() - began) / computed)
         for side in sides:
             side.close(summary)
     profile = profiler.summary(groups.job)
     groups.job.on_root(lambda: profile.write(parameters.result_folder / PROFILE))
+    if isinstance(profiler, TimelineProfiler):
+        profiler.write_timeline(parameters.result_folder / TIMELINE)
     summary.write(parameters.result_folder, groups.job)
 
 
-def windows(parameters: Parameters) -> Iterator[tuple[int, int]]:
-    """First and last step of each window, up to the end."""
-    length = parameters.window or round(ALONE_MS / parameters.resolved.param_nest.sim_resolution)
-    for start in range(0, parameters.steps, length):
+def windows(parameters: Parameters, begin: int = 0) -> Iterator[tuple[int, int]]:
+    """First and last step of each window from a step on, up to the end."""
+    length = window_of(parameters)
+    for start in range(begin, parameters.steps, length):
         yield start, min(start + length, parameters.steps)
+
+
+def window_of(parameters: Parameters) -> int:
+    """Steps of a window."""
+    return parameters.window or round(ALONE_MS / parameters.resolved.param_nest.sim_resolution)
 
 
 class _Wiring:

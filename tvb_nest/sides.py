@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mpi_coupling import Profiler, Receiver, Sender, Window
+from mpi_coupling.checkpoint import joined, part_of
 from tvb_nest import building
 from tvb_nest.nest_side.network import SpikingNetwork
 from tvb_nest.parameters import Mode, Parameters
@@ -204,6 +207,15 @@ class BrainSide(Side):
         """Finish the files."""
         self._recorder.close()
         summary.add("rate_excitatory_brain_Hz", 1e3 * self._recorder.mean_rate)
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """All that is needed to go on from here, bit for bit."""
+        return joined({"brain": self._brain.state(), "recorder": self._recorder.state()})
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Go back to what `state` gave."""
+        self._brain.restore(part_of(state, "brain"))
+        self._recorder.restore(part_of(state, "recorder"))
 
     def _send_input(self, start: int, stop: int) -> None:
         if self._outgoing is not None and stop > start:
