@@ -28,8 +28,8 @@ LEAST_INPUT = 0.02
 SHORT_RUN = 0.2
 """Part of the duration."""
 TARGETS = {0.5e-3: 8, 1e-3: 8, 2e-3: 6, 3e-3: 4, 5e-3: 3, 8e-3: 2, 12e-3: 2, 20e-3: 1, 30e-3: 1, 40e-3: 1}
-"""Output [kHz] looked for at each level of inhibition, and the neurons that are counted there: slow ones need more to be
-known as well, and asynchronous networks live by the slow ones."""
+"""Output [kHz] looked for at each level of inhibition, and the neurons that are counted there: slow ones need more to
+be known as well, and asynchronous networks live by the slow ones."""
 SETTLING_TIMES = 4.0
 """Time constants of the adaptation before spikes are counted."""
 DURATION = 10_000.0

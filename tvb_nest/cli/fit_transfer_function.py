@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,7 +54,7 @@ def command(folder: Path, duration: float, dry_run: bool) -> None:
 def _rows(fits: Mapping[str, Fit]) -> Iterator[tuple[str, ...]]:
     names = {"e": "excitatory", "i": "inhibitory"}
     for kind, fit in fits.items():
-        for low, high in zip(BANDS, BANDS[1:], strict=False):
+        for low, high in pairwise(BANDS):
             points, misfit, chance = fit.misfit(low, high)
             if not math.isnan(misfit):
                 band = f"{1e3 * low:g} to {1e3 * high:g}"

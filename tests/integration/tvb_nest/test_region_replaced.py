@@ -36,7 +36,7 @@ def test_the_network_fires_and_adapts_as_the_mean_field_says(experiment, tmp_pat
     for name in ("E", "I", "W_e"):
         (theory, drift), (mean, error) = expected[name].settled(), found[name].settled()
         assert 1.0 < theory < 50.0 and drift < 0.02 * theory, "a steady, active state"
-        assert error < 0.06 * mean, "the network's mean is known well enough to tell"
+        assert error < 0.08 * mean, "the network's mean is known well enough to tell"
         assert abs(mean - theory) < experiment.THEORY * theory + 3 * error, (setting, name, mean, error, theory)
 
 

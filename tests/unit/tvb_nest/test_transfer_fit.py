@@ -49,7 +49,8 @@ def test_chance_in_the_counts_is_told_from_misfit() -> None:
     exact = predicted(MEAN_FIELD, "e")
     counts = np.random.default_rng(3).poisson(exact.rates * 1e4)
     durations = np.full(len(counts), 1e4)
-    fit = fit_threshold(MeasuredRates(exact.excitatory_input, exact.inhibitory_input, counts, durations), MEAN_FIELD, "e")
+    measured = MeasuredRates(exact.excitatory_input, exact.inhibitory_input, counts, durations)
+    fit = fit_threshold(measured, MEAN_FIELD, "e")
     points, misfit, chance = fit.misfit(2e-3, 20e-3)
     assert points > 20 and 0.6 * chance < misfit < 1.3 * chance
     close = (exact.rates > 2e-3) & (exact.rates < 20e-3)

@@ -144,7 +144,7 @@ class _Inputs:
         return np.stack([self._values(unit)[3] for unit in np.eye(N_COEFFICIENTS)], axis=1)
 
     def _values(self, coefficients: Floats) -> Any:
-        own = self._population[: -N_COEFFICIENTS]
+        own = self._population[:-N_COEFFICIENTS]
         population = Population(*own, *map(float, coefficients))
         return _evaluate(*self._points, population, self._constants)
 
