@@ -97,8 +97,8 @@ def inputs_of_targets(first: MeasuredRates) -> tuple[NDArray[np.float64], NDArra
         for target, neurons in TARGETS.items():
             if rising[0] <= target <= rising[-1]:
                 points.append((np.interp(target, rising, first.excitatory_input[chosen]), level, neurons))
-    into_e, into_i, neurons = np.array(points).reshape(-1, 3).T
-    return into_e, into_i, neurons.astype(np.int64)
+    table = np.array(points, dtype=np.float64).reshape(-1, 3)
+    return table[:, 0], table[:, 1], table[:, 2].astype(np.int64)
 
 
 def _measure(
@@ -125,7 +125,7 @@ def _measure(
         seed=parameters.resolved.param_nest.master_seed + (kind == "i"),
     )
     by_point = np.bincount(np.repeat(np.arange(len(neurons)), neurons), weights=spikes, minlength=len(neurons))
-    return MeasuredRates(into_e, into_i, by_point.astype(np.int64), duration * neurons)
+    return MeasuredRates(into_e, into_i, by_point.astype(np.int64), duration * neurons.astype(np.float64))
 
 
 def with_fits(parameters: Parameters, fits: Mapping[Kind, Fit]) -> Parameters:

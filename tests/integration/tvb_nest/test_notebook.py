@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -30,8 +31,9 @@ def text(notebook):
 def test_it_runs(tools, tmp_path, monkeypatch):
     from nbclient import NotebookClient
 
-    for name, value in (tools["mpi_environment"] | {"PYTHONPATH": str(ROOT)}).items():
+    for name, value in tools["mpi_environment"].items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT), prepend=os.pathsep)
     monkeypatch.setenv("MOUSE_CONNECTOME", str(CONNECTOME))
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     for cell in notebook.cells:
