@@ -66,7 +66,8 @@ def test_the_examples_coefficients_are_those_of_its_neurons(folder):
         slow = (shipped > 0.5e-3) & (shipped < 20e-3)
         chance = np.sqrt(np.mean(shipped[slow] / fit.measured.durations[slow]))
         assert np.sqrt(np.mean((shipped - rates)[slow] ** 2)) < 1.6 * chance
-        assert np.mean(shipped[slow]) == pytest.approx(np.mean(rates[slow]), rel=0.05)
+        # three standard errors of a count this short
+        assert np.mean(shipped[slow]) == pytest.approx(np.mean(rates[slow]), rel=0.1)
 
 
 def test_dry_run_and_neurons_of_ones_own(tools, folder):
