@@ -154,12 +154,26 @@ def mean_field_parameters(parameters: Parameters) -> MeanFieldParameters:
 
     Derivatives have tvb-library's unit, with which models of the field have been fitted: covariances then act on rates
     by next to nothing. In the rates' own unit the second order leaves the range of numbers in small networks.
+
+    The background of the neurons is that of every region: a region has the same input as mean field and as network.
     """
     model = parameters.resolved.param_tvb_model
     values = {name: getattr(model, name) for name in _SAME_NAMES}
     values |= {name: tuple(values[name]) for name in ("P_e", "P_i")}
     covariance = "tvb-nest" if is_upstream(parameters) else "el-boustani"
+    values |= _background_rates(parameters)
     return MeanFieldParameters(**values, weight_noise=0.0, tvb_compat=True, covariance=covariance)
+
+
+def _background_rates(parameters: Parameters) -> dict[str, float]:
+    """The Poisson background as the mean field takes it: kHz in each of a number of external synapses."""
+    given, model = parameters.resolved.param_nest_background, parameters.resolved.param_tvb_model
+    if is_upstream(parameters) or not given.poisson:
+        return {}
+    excitatory, inhibitory = 1e-3 * given.rate_ex / model.K_ext_e, 1e-3 * given.rate_in
+    values = {f"external_input_{population}_ex": excitatory for population in ("ex", "in")}
+    values |= {f"external_input_{population}_in": inhibitory for population in ("ex", "in")}
+    return {"K_ext_i": 1, **values}
 
 
 def noise_parameters(parameters: Parameters) -> OrnsteinUhlenbeckParameters:
