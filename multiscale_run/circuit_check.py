@@ -108,7 +108,7 @@ def _neurons(circuit: libsonata.CircuitConfig) -> Iterator[_Found]:
         return
     morphologies = sorted(set(population.get_attribute("morphology", everyone)))
     folders = [properties.morphologies_dir, *properties.alternate_morphology_formats.values()]
-    files = {name: _morphology_file([Path(folder) for folder in folders if folder], name) for name in morphologies}
+    files = {name: morphology_file([Path(folder) for folder in folders if folder], name) for name in morphologies}
     lost = [name for name, file in files.items() if file is None]
     if lost:
         yield f"{place}.morphologies_dir", ABSENT, f"has no file for {_some(lost)}"
@@ -126,7 +126,8 @@ def _neurons(circuit: libsonata.CircuitConfig) -> Iterator[_Found]:
         yield f"{place}.biophysical_neuron_models_dir", str(hoc), f"has no file <template>.hoc for {_some(lost)}"
 
 
-def _morphology_file(folders: list[Path], name: str) -> Path | None:
+def morphology_file(folders: list[Path], name: str) -> Path | None:
+    """The file of a morphology in the first of some folders that has it, in any format that MorphIO reads."""
     files = (folder / f"{name}.{ending}" for folder in folders for ending in ("swc", "asc", "h5"))
     return next((file for file in files if file.is_file()), None)
 

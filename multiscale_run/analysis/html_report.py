@@ -64,7 +64,7 @@ def write_report(
     text = to_html(notebook, f"multiscale-run: {results.name}", path.name)
     for address in external_resources(text):
         log.warning("%s: the report is not complete without a network: it refers to %s", path, address)
-    _replace(output, text)
+    replace_file(output, text)
     return output
 
 
@@ -102,8 +102,8 @@ def _notebook_of(results: Results, given: Path | None) -> Path:
     return own if own.exists() else Path(str(_TEMPLATES / NOTEBOOK))
 
 
-def _replace(output: Path, text: str) -> None:
-    """Write a file in one step, so that there is the old one, the new one or none."""
+def replace_file(output: Path, text: str) -> None:
+    """Write a text file in one step, so that there is the old one, the new one or none."""
     handle, name = tempfile.mkstemp(dir=output.absolute().parent, prefix=f".{output.name}-")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:

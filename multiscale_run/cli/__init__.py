@@ -16,6 +16,8 @@ COMMANDS = {
     "compute": "Run the simulation.",
     "connections": "Show what is coupled to what, when and in which unit.",
     "post-processing": "Write a report of the results: one HTML file with figures.",
+    "view": "Write a web page that shows circuit and results in three dimensions.",
+    "watch": "Follow a run while it is computed.",
     "stats": "Show what a circuit and a simulation consist of.",
     "metabolism": "The metabolic network alone.",
     "edit-mod-files": "Copy the NEURON mechanisms into a simulation, for editing.",
