@@ -76,16 +76,16 @@
 
   /** A scale by name, with a grey part below it where values are missing. */
   function scaleOf(quantity) {
-    // many points in space hide each other: the low ones are nearly transparent
-    const count = COLOURS[data.scales[quantity.kind]].length;
-    const colours = COLOURS[data.scales[quantity.kind]].map((colour, i) =>
-      quantity.kind === "tetrahedron" ? colour + hexadecimal(0.05 + 0.85 * (i / (count - 1))) : colour);
+    const colours = COLOURS[data.scales[quantity.kind]];
     const start = quantity.gaps ? GAP : 0;
     const stops = colours.map((colour, i) => [start + (1 - start) * (i / (colours.length - 1)), colour]);
     return quantity.gaps ? [[0, MISSING], [GAP, MISSING], ...stops] : stops;
   }
 
-  const hexadecimal = (part) => Math.round(255 * part).toString(16).padStart(2, "0");
+  /** Sizes of points, the low ones small: many points in space hide each other. */
+  function sizes(values, { limits: [low, high] }) {
+    return Array.from(values, (value) => 1 + 7 * Math.min(Math.max((value - low) / (high - low), 0), 1));
+  }
 
   function barOf(quantity, place, places) {
     const length = 1 / Math.max(places, 2);
@@ -117,6 +117,7 @@
     const update = Object.fromEntries(Object.entries(shown).map(([key, value]) => [prefix + key, value]));
     if (trace.property === "intensity") update.intensity = [quantity ? values : null];
     else update[`${prefix}color`] = quantity ? [values] : trace.layer.colour;
+    if (trace.property === "marker") update["marker.size"] = quantity ? [sizes(values, quantity)] : 2;
     return update;
   }
 
@@ -142,16 +143,16 @@
   /** Only the values of the moment: what the slider does. */
   async function moveTo() {
     label();
-    const jobs = { intensity: [[], []], line: [[], []], marker: [[], []] };
+    const jobs = { intensity: [[], []], "line.color": [[], []], "marker.color": [[], []], "marker.size": [[], []] };
+    const set = (key, number, array) => { jobs[key][0].push(array); jobs[key][1].push(number); };
     traces.forEach((trace, number) => {
       const quantity = trace.owner && trace.layer.visible && chosen[trace.layer.kind];
       if (!quantity) return;
-      const [arrays, numbers] = jobs[trace.property];
-      arrays.push(ofPoints(trace.owner, quantity, valuesAt(quantity, moment())));
-      numbers.push(number);
+      const values = ofPoints(trace.owner, quantity, valuesAt(quantity, moment()));
+      set(trace.property === "intensity" ? "intensity" : `${trace.property}.color`, number, values);
+      if (trace.property === "marker") set("marker.size", number, sizes(values, quantity));
     });
-    for (const [property, [arrays, numbers]] of Object.entries(jobs)) {
-      const key = property === "intensity" ? property : `${property}.color`;
+    for (const [key, [arrays, numbers]] of Object.entries(jobs)) {
       if (numbers.length) await Plotly.restyle(plot, { [key]: arrays }, numbers);
     }
   }

@@ -151,7 +151,7 @@ def layers(anatomy: Anatomy) -> list[Layer]:
         found.append(Layer("Vessels", [_surface(vessels.tubes)], "#b5483a", VESSEL, [vessels.tubes.owner]))
     if tissue:
         numbers = np.arange(len(tissue.ids), dtype="i4")
-        found.append(Layer("Tetrahedra", [_points(tissue.barycentres)], "#9aa4ad30", TETRAHEDRON, [numbers], False))
+        found.append(Layer("Tetrahedra", [_points(tissue.barycentres)], "#9aa4ad", TETRAHEDRON, [numbers], False))
         found.append(Layer("Outline of the mesh", [_lines(tissue.outline, 1.5)], "#8b949e"))
     return found
 
@@ -192,12 +192,12 @@ def _places(points: np.ndarray) -> dict[str, Any]:
     return {axis: packed(points[:, k].astype("f4")) for k, axis in enumerate("xyz")}
 
 
-def _lines(lines: Lines, width: float = 2.0) -> dict[str, Any]:
+def _lines(lines: Lines, width: float = 2.5) -> dict[str, Any]:
     return {"type": "scatter3d", "mode": "lines", "line": {"width": width}, **_places(lines.points), **_STILL}
 
 
 def _points(points: np.ndarray) -> dict[str, Any]:
-    marker = {"size": 4, "opacity": 0.9, "symbol": "circle", "line": {"width": 0}}
+    marker = {"size": 2, "symbol": "circle", "line": {"width": 0}}
     return {"type": "scatter3d", "mode": "markers", "marker": marker, **_places(points), **_STILL}
 
 
