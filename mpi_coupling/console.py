@@ -86,6 +86,11 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
         columns: headings.
         rows: one value per column each. Numbers stand to the right, None leaves a cell empty.
     """
+    standard_output().print(build_table(title, columns, rows))
+
+
+def build_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
+    """The same table, to be put into something else."""
     cells = [list(row) for row in rows]
     view = Table(title=Text(title), title_justify="left")
     for index, heading in enumerate(columns):
@@ -93,7 +98,7 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
         view.add_column(Text(heading), justify="right" if numeric else "left")
     for row in cells:
         view.add_row(*map(_cell, row))
-    _standard_output().print(view)
+    return view
 
 
 class Progress:
@@ -134,7 +139,7 @@ class Progress:
                 rich.progress.TextColumn("{task.description}", markup=False),
                 rich.progress.BarColumn(),
                 rich.progress.TextColumn("{task.fields[state]}"),
-                console=_standard_output(),
+                console=standard_output(),
             )
             self._task = self._bar.add_task(self._label, total=self._total_ms, completed=int(self._start_ms), state="")
             self._bar.start()
@@ -160,7 +165,7 @@ class Progress:
         """The text beside the bar: time, speed and time left."""
         seconds = max(time.perf_counter() - self._began, 1e-9)
         speed = (now_ms - self._start_ms) / 1000 / seconds
-        left = f"{_duration((self._total_ms - now_ms) / 1000 / speed)} left" if speed > 0 else "time left unknown"
+        left = f"{duration((self._total_ms - now_ms) / 1000 / speed)} left" if speed > 0 else "time left unknown"
         return f"{now_ms:.6g}/{self._total_ms:.6g} ms, {speed:.3g} biological s per s, {left}"
 
     def _report_after(self, now_ms: float) -> None:
@@ -173,7 +178,7 @@ class Progress:
 def _handler(rank: int, size: int) -> logging.Handler:
     if rank == 0 and is_terminal(sys.stdout):
         handler: logging.Handler = RichHandler(
-            console=_standard_output(), show_path=False, omit_repeated_times=False, log_time_format="[%H:%M:%S]"
+            console=standard_output(), show_path=False, omit_repeated_times=False, log_time_format="[%H:%M:%S]"
         )
         handler.setFormatter(logging.Formatter("%(message)s"))
         return handler
@@ -192,7 +197,7 @@ def _configure(package: str) -> None:
         logger.propagate = False
 
 
-def _standard_output() -> Console:
+def standard_output() -> Console:
     """The console of all that the root shows: one, so that log lines appear above the bar."""
     return _console(is_terminal(sys.stdout))
 
@@ -213,7 +218,8 @@ def _cell(value: object) -> Text:
             return Text(str(value))
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Hours, minutes and seconds, as in 1:02:03."""
     minutes, seconds = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{seconds:02}"

@@ -5,7 +5,9 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
+import time
 from pathlib import Path
+from typing import TextIO
 
 from mpi_coupling.profile import Profiler, ProfileSummary
 from mpi_coupling.timeline import TimelineProfiler
@@ -18,6 +20,8 @@ PROFILE = "profile.json"
 TIMELINE = "timeline.json"
 CHECKPOINTS = "checkpoints"
 LOCK = ".lock"
+PATIENCE_SECONDS = 1.0
+"""How long a lock is tried for: who looks whether a run holds it takes it for a moment."""
 
 
 def fingerprint(config: SimulationConfig, world: World) -> str:
@@ -94,10 +98,33 @@ class OutputFolder:
         try:
             self._path.mkdir(parents=True, exist_ok=True)
             self._lock = (self._path / LOCK).open("w")  # held by the system until this process ends
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _lock_patiently(self._lock)
         except BlockingIOError as error:
             raise UserError(
                 f"{self._path}: another run is writing its results there; wait for it or stop it"
             ) from error
         except OSError as error:
             raise UserError(f"{self._path}: results cannot be written there: {error.strerror}") from error
+
+
+def _lock_patiently(file: TextIO) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            return fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(0.05)
+
+
+def is_taken(folder: Path) -> bool:
+    """Whether a run is writing its results there; its lock is taken for a moment to find out."""
+    try:
+        with (folder / LOCK).open() as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False

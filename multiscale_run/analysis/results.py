@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -31,7 +30,7 @@ from multiscale_run.analysis.report_file import ReportFile, read_patiently, read
 from multiscale_run.analysis.sites import Sites
 from multiscale_run.circuit_check import neuron_population
 from multiscale_run.config import SimulationConfig, load_config
-from multiscale_run.output_folder import LOCK, PROFILE
+from multiscale_run.output_folder import PROFILE, is_taken
 from multiscale_run.reports import SUCCESS
 from multiscale_run.run_record import Event, RunDescription, read_description, read_events
 
@@ -244,7 +243,7 @@ class Results(Mapping[str, xr.DataArray]):
         ends = [event.message for event in self.events if event.kind == "end"]
         if (self.folder / SUCCESS).exists():
             return RunState("finished", planned, planned)
-        if _is_locked(self.folder / LOCK):
+        if is_taken(self.folder):
             return RunState("running", reached, planned)
         return RunState("stopped" if ends else "unfinished", reached, planned, ends[-1] if ends else "")
 
@@ -291,15 +290,3 @@ class Results(Mapping[str, xr.DataArray]):
         place = "reports" if wanted.simulator == NEURONS else f"multiscale_run.reports.{wanted.simulator}"
         when = f" {wanted.when}" if wanted.when else ""
         return f"{wanted.label}: was not reported; add {wanted.variable}{when} to {place} and compute again"
-
-
-def _is_locked(path: Path) -> bool:
-    """Whether a run holds its lock; taken for a moment to find out."""
-    try:
-        with path.open() as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    return False

@@ -179,7 +179,7 @@
     const texts = [];
     for (const q of Object.values(chosen).filter(Boolean)) {
       if (q.every > 1) texts.push(`${q.label}: every ${q.every}th moment of the report.`);
-      if (q.extremes[1] > q.limits[1] || q.extremes[0] < q.limits[0])
+      if (q.extremes[1] - q.limits[1] > 0.02 * (q.limits[1] - q.limits[0]))
         texts.push(`${q.label}: from ${number(q.extremes[0])} to ${number(q.extremes[1])} ${q.unit}; colours from ${number(q.limits[0])} to ${number(q.limits[1])}.`);
       if (q.gaps) texts.push(`${q.label}: grey where there is no value.`);
     }

@@ -90,7 +90,16 @@ def _colours(key: str, label: str, values: xr.DataArray, ids: np.ndarray, most: 
         rows = per_neuron(rows)
     kind = str(rows.dims[1])
     numbers = _of_drawn(rows, kind, ids)
-    return Colours(key, kind, label, str(rows.attrs["units"]), rows["time"].values.astype(float), numbers, colour_range(numbers), every)
+    return Colours(
+        key,
+        kind,
+        label,
+        str(rows.attrs["units"]),
+        rows["time"].values.astype(float),
+        numbers,
+        colour_range(numbers),
+        every,
+    )
 
 
 def _of_drawn(rows: xr.DataArray, kind: str, ids: np.ndarray) -> np.ndarray:
