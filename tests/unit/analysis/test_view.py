@@ -17,7 +17,6 @@ from multiscale_run.analysis.html_report import external_resources
 from multiscale_run.analysis.sites import Sites
 from multiscale_run.config import load_config
 from multiscale_run.geometry import TetMesh
-from multiscale_run.tissue import ensure_mesh
 from multiscale_run.view import page
 from multiscale_run.view.anatomy import evenly, read_anatomy
 from multiscale_run.view.page import packed, write_page
@@ -106,7 +105,6 @@ def test_without_results_the_circuit_is_drawn(folder):
 
 def test_cells_stand_where_the_circuit_has_them(folder):
     config = load_config(folder.path)
-    ensure_mesh(config)
     anatomy = read_anatomy(config, Sites(config), 20_000)
     nodes = libsonata.CircuitConfig.from_file(str(config.network)).node_population("neurons")
     places = np.stack([nodes.get_attribute(axis, nodes.select_all()) for axis in "xyz"], axis=1)
@@ -119,7 +117,7 @@ def test_cells_stand_where_the_circuit_has_them(folder):
     points = np.stack([edges.get_attribute(f"afferent_center_{axis}", chosen) for axis in "xyz"], axis=1)
     lines = anatomy.neurons.neurites
     for point, neuron in zip(points[:50], edges.target_nodes(chosen)[:50], strict=True):
-        own = np.concatenate([lines.points[lines.owner == neuron], places[neuron][None]])
+        own = np.concatenate([lines.points[lines.owner == neuron], np.tile(places[neuron], (2, 1))])
         assert np.nanmin(_distance(own, point)) < 3.0, (point, neuron)
 
 
