@@ -169,7 +169,11 @@
     return busy;
   }
 
-  const number = (value) => Number(value.toPrecision(6)).toString();
+  /** A number with six digits, small ones with an exponent. */
+  function number(value) {
+    const short = Number(value.toPrecision(6));
+    return short !== 0 && Math.abs(short) < 1e-3 ? value.toExponential(3) : short.toString();
+  }
 
   function label() {
     document.getElementById("moment").textContent = `${number(moment())} ms`;

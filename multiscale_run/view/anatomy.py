@@ -112,10 +112,12 @@ def read_anatomy(config: SimulationConfig, sites: Sites, limit: int) -> Anatomy:
     with suppress(UserError):  # a circuit without vessels
         vessels = _vessels(sites, limit)
         endfeet = _endfeet(circuit, sites)
+    mesh = config.multiscale_run.mesh_path
     try:
         tissue = _tissue(sites, limit)
     except UserError as error:
-        log.warning("the mesh is not drawn: %s", error)
+        reason = f"{mesh} is not there; a run makes it" if not Path(mesh).exists() else str(error)
+        log.warning("the mesh is not drawn: %s", reason)
     return Anatomy(
         neurons=_cells(circuit, neuron_population(config).name, "neurons", limit),
         astrocytes=_cells(circuit, glia[0], "astrocytes", limit) if glia else None,
