@@ -1,4 +1,7 @@
-"""Finds the compiled NEURON mechanisms: the user's own, or ours, compiled once per content into the user's cache."""
+"""Finds the compiled NEURON mechanisms: the user's own, or ours, compiled once per content into the user's cache.
+
+An installation for many users (scripts/install-prefix) brings ours compiled.
+"""
 
 import errno
 import fcntl
@@ -24,6 +27,8 @@ from multiscale_run.user_cache import user_cache_folder
 log = logging.getLogger(__name__)
 
 LOCK_PATIENCE = 600.0  # s
+
+LIBRARY_NAME = "libnrnmech.so"
 
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 """What flock says on the shared file systems of some clusters; compiling twice is then the price."""
@@ -65,7 +70,7 @@ def mechanism_library(mod_dir: Path | None = None, *, world: World | None = None
     """
     hoc_path = _FOLDER / "hoc"
     chosen = os.environ.get("NRNMECH_LIB_PATH")
-    if chosen and not Path(chosen).is_relative_to(cache_folder()):
+    if chosen and not any(Path(chosen).is_relative_to(folder) for folder in (cache_folder(), installed_folder())):
         return MechanismLibrary(Path(chosen), hoc_path)
     library = world.on_root(lambda: _cached_library(mod_dir)) if world else _cached_library(mod_dir)
     if not library.is_file():  # the root's cache is on another node's disk
@@ -93,8 +98,11 @@ def activate(library: MechanismLibrary) -> None:
 
 def _cached_library(mod_dir: Path | None) -> Path:
     files = sources(mod_dir)
+    installed = installed_folder() / fingerprint(files, compiler="") / LIBRARY_NAME
+    if installed.is_file():
+        return installed
     entry = cache_folder() / fingerprint(files)
-    library = entry / "libnrnmech.so"
+    library = entry / LIBRARY_NAME
     if library.is_file():
         return library
     try:
@@ -113,6 +121,11 @@ def _cached_library(mod_dir: Path | None) -> Path:
 def cache_folder() -> Path:
     """Where compiled mechanisms are kept."""
     return user_cache_folder("mechanisms")
+
+
+def installed_folder() -> Path:
+    """Where scripts/install-prefix puts compiled mechanisms: beside the Python that runs; read only."""
+    return Path(sys.prefix) / "share" / "multiscale-run" / "mechanisms"
 
 
 def _neurodamus_data() -> Path:
@@ -137,11 +150,18 @@ def sources(mod_dir: Path | None) -> dict[str, Path]:
     return dict(sorted(files.items()))
 
 
-def fingerprint(files: dict[str, Path]) -> str:
-    """Name of the cache entry of these sources: it changes with their content, the simulators, machine and compiler."""
+def fingerprint(files: dict[str, Path], compiler: str | None = None) -> str:
+    """Name of the cache entry of these sources: it changes with their content, the simulators, machine and compiler.
+
+    Args:
+        files: file name -> file.
+        compiler: that of the environment variable CXX if None; "" is the machine's default.
+    """
+    if compiler is None:
+        compiler = os.environ.get("CXX", "")
     digest = hashlib.sha256()
     about = [version("neuron"), version("neurodamus"), platform.system(), platform.machine(), INCLUDE_FLAGS]
-    for text in [*about, os.environ.get("CXX", "")]:
+    for text in [*about, compiler]:
         digest.update(text.encode() + b"\0")
     for name, file in files.items():
         content = file.read_bytes()
@@ -183,9 +203,9 @@ def _compile_into(entry: Path, files: dict[str, Path]) -> None:
         log.info("compiling %d NEURON mechanisms, once; this takes about half a minute", count)
         run_nrnivmodl(Path(scratch))
         library = next(Path(scratch, platform.machine()).glob("libnrnmech.*"))
-        shutil.copyfile(library, finished / "libnrnmech.so")
+        shutil.copyfile(library, finished / LIBRARY_NAME)
         try:
             finished.rename(entry)
         except OSError:
-            if not (entry / "libnrnmech.so").is_file():  # else another process was faster, on a disk without locks
+            if not (entry / LIBRARY_NAME).is_file():  # else another process was faster, on a disk without locks
                 raise
