@@ -38,7 +38,11 @@ def template(name: str) -> jinja2.Template:
     """A template of the folder modulefiles; a variable that is not given is an error."""
     loader = jinja2.FileSystemLoader(SOURCES)
     environment = jinja2.Environment(
-        loader=loader, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, undefined=jinja2.StrictUndefined
+        loader=loader,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        undefined=jinja2.StrictUndefined,
     )
     environment.filters["root_variable"] = root_variable
     return environment.get_template(name)

@@ -1,4 +1,4 @@
-"""Runs the whole suite: each module of tests/integration and tests/mpi in a process or job of its own, the rest in one.
+"""Runs the whole suite: modules of tests/integration, tests/hpc and tests/mpi each in a process or job, the rest in one.
 
 Engines share a process badly: NEURON builds one model, STEPS and libRoadRunner bring libraries that others have too. A
 rank that fails before a collective call would drag the next test down with it, so no two MPI modules share a job. A
@@ -63,7 +63,7 @@ def run_mpi_module(module: Path) -> Counter[str]:
 
 def main() -> int:
     total = run_serial(TESTS / "unit") + run_serial(TESTS / "cli")
-    for module in sorted((TESTS / "integration").rglob("test_*.py")):
+    for module in sorted([*(TESTS / "integration").rglob("test_*.py"), *(TESTS / "hpc").glob("test_*.py")]):
         total += run_serial(module)
     for module in sorted((TESTS / "mpi").glob("test_*.py")):
         total += run_mpi_module(module)
