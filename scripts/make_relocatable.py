@@ -1,7 +1,7 @@
 """Makes a Python virtual environment movable: its programs find their interpreter beside them, wherever that is.
 
-`python scripts/make_relocatable.py ENVIRONMENT`. Programs that pip installs name the interpreter by its absolute path in
-their first line. The line is replaced by one that the shell reads as a command and Python as a string. The activate
+`python scripts/make_relocatable.py ENVIRONMENT`. Programs that pip installs name the interpreter by its absolute path
+in their first line. The line is replaced by one that the shell reads as a command and Python as a string. The activate
 scripts, which name the path too, are removed: a module or the PATH does their work.
 """
 

@@ -1,4 +1,4 @@
-"""Runs the whole suite: modules of tests/integration, tests/hpc and tests/mpi each in a process or job, the rest in one.
+"""Runs the whole suite: modules of tests/integration, hpc and mpi each in a process or job, the rest in one.
 
 Engines share a process badly: NEURON builds one model, STEPS and libRoadRunner bring libraries that others have too. A
 rank that fails before a collective call would drag the next test down with it, so no two MPI modules share a job. A

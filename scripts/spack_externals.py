@@ -58,7 +58,7 @@ def python_externals() -> dict[str, Any]:
 
 
 def too_old_to_build(found: dict[str, Distribution]) -> set[str]:
-    """Build tools that are too old for the suite, such as the setuptools of a new environment; Spack builds newer ones."""
+    """Build tools that are too old for the suite, as setuptools in a new environment; Spack builds newer ones."""
     wanted = [Requirement(text) for text in PROJECT["build-system"]["requires"]]
     named = [(NAMES.spack_name(one.name), one.specifier) for one in wanted]
     return {name for name, range_ in named if name in found and not range_.contains(found[name].version)}

@@ -1,7 +1,7 @@
 """Loads Spack recipes without Spack: a stand-in for the package API that records what a recipe says.
 
-It knows what our recipes use and no more; a recipe that uses anything else fails to load here. What it cannot tell is whether
-Spack can satisfy the recipe: spack/verify does that.
+It knows what our recipes use and no more; a recipe that uses anything else fails to load here. What it cannot tell is
+whether Spack can satisfy the recipe: spack/verify does that.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The modules as a user of a cluster sees them, in Lmod and in Environment Modules, on a real installation.
 
-One installation (scripts/install-prefix) is made for this file, which takes a minute or two, and is moved before it is used.
-MULTISCALE_RUN_TREE names one that is there already.
+One installation (scripts/install-prefix) is made for this file, which takes a minute or two, and is moved before it is
+used. MULTISCALE_RUN_TREE names one that is there already.
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ def test_a_users_mod_files_still_win(shell, tmp_path):
     mods = tmp_path / "mod"
     mods.mkdir()
     (mods / "broken.mod").write_text("this is no mod file")
-    code = "from pathlib import Path; from multiscale_run.mechanisms import mechanism_library; mechanism_library(Path('mod'))"
+    code = "import multiscale_run.mechanisms as m, pathlib; m.mechanism_library(pathlib.Path('mod'))"
     done = shell(
         f'module load unstable py-multiscale-run; python -c "{code}"', MULTISCALE_RUN_CACHE=str(tmp_path / "cache")
     )
@@ -238,36 +238,48 @@ def test_nothing_is_done_twice(tree):
     assert "pip" not in done.stdout and program.stat().st_mtime_ns == before
 
 
+def write_modulefiles(tree: Path, *options: object) -> None:
+    """Writes modulefiles for an installation once more, as an administrator may."""
+    target = tree / "multiscale-run" / VERSION
+    command = [target / "bin/python", ROOT / "scripts/install_modulefiles.py", *map(str, options)]
+    done = subprocess.run(command, env=clean_environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.fixture
+def site_mpi(tmp_path: Path) -> Path:
+    """A folder with a module of the site."""
+    folder = tmp_path / "site"
+    (folder / "site-mpi").mkdir(parents=True)
+    (folder / "site-mpi/4.1").write_text("#%Module1.0\nsetenv SITE_MPI 4.1\n")
+    return folder
+
+
 def test_the_newest_version_is_the_default(shell, tree, tmp_path):
-    python = tree / "multiscale-run" / VERSION / "bin/python"
-    newer, target = tmp_path / "newer", tree / "multiscale-run" / VERSION
-    folder = newer / "modulefiles/unstable/py-multiscale-run"
+    folder = tmp_path / "place/unstable/py-tvb-nest"
     folder.mkdir(parents=True)
     for other in ("0.9.0", "0.10.0"):
-        (folder / other).write_text("#%Module1.0\n")
-    command = [python, ROOT / "scripts/install_modulefiles.py", newer, target, "--load", "site-mpi/4.1"]
-    subprocess.run(command, check=True, capture_output=True)
+        (folder / other).write_text(f"#%Module1.0\nsetenv SUITE {other}\n")
+    write_modulefiles(tree, tree, tree / "multiscale-run" / VERSION, "--modulefiles", tmp_path / "place")
     assert f'"{VERSION}"' in (folder / ".version").read_text()
-    (tmp_path / "site/site-mpi").mkdir(parents=True)
-    (tmp_path / "site/site-mpi/4.1").write_text("#%Module1.0\nsetenv SITE_MPI 4.1\n")
-    loads = (folder / VERSION).read_text()
-    assert "module load site-mpi/4.1" in loads
-    done = shell(
-        f"module use {tmp_path}/site; module load unstable py-tvb-nest && echo mpi=$SITE_MPI",
-        use=newer / "modulefiles/core",
+    (folder / VERSION).unlink()
+    (folder / ".version").unlink()
+    older = tmp_path / "write_default.py"
+    older.write_text(
+        f"import sys, pathlib; sys.path.insert(0, {str(ROOT / 'scripts')!r}); import install_modulefiles\n"
+        f"install_modulefiles.write_default(pathlib.Path({str(folder)!r}))\n"
     )
-    assert done.returncode != 0 and "there is no installation" in " ".join(done.stdout.split())
+    python = tree / "multiscale-run" / VERSION / "bin/python"
+    subprocess.run([python, older], env=clean_environment(), check=True)
+    done = shell("module load unstable py-tvb-nest; echo suite=$SUITE", use=tmp_path / "place/core")
+    assert "suite=0.10.0" in done.stdout, done.stdout
 
 
-def test_modulefiles_in_a_place_of_the_sites_own(shell, tree, tmp_path):
-    python, target = tree / "multiscale-run" / VERSION / "bin/python", tree / "multiscale-run" / VERSION
-    place = tmp_path / "site-modulefiles"
-    (tmp_path / "site/site-mpi").mkdir(parents=True)
-    (tmp_path / "site/site-mpi/4.1").write_text("#%Module1.0\nsetenv SITE_MPI 4.1\n")
-    command = [python, ROOT / "scripts/install_modulefiles.py", tree, target, "--modulefiles", place]
-    subprocess.run([*command, "--load", "site-mpi/4.1"], check=True, capture_output=True)
+def test_modulefiles_in_a_place_of_the_sites_own(shell, tree, site_mpi, tmp_path):
+    place, target = tmp_path / "site-modulefiles", tree / "multiscale-run" / VERSION
+    write_modulefiles(tree, tree, target, "--modulefiles", place, "--load", "site-mpi/4.1")
     done = shell(
-        f"module use {tmp_path}/site; module load unstable py-multiscale-run && multiscale-run --version\n"
+        f"module use {site_mpi}; module load unstable py-multiscale-run && multiscale-run --version\n"
         "echo mpi=$SITE_MPI; module unload py-multiscale-run; echo afterwards=${SITE_MPI-none}",
         use=place / "core",
     )
