@@ -7,13 +7,15 @@ import hashlib
 import json
 from pathlib import Path
 
-from mpi_coupling.profile import ProfileSummary
+from mpi_coupling.profile import Profiler
+from mpi_coupling.timeline import TimelineProfiler
 from mpi_coupling.world import UserError, World
 from multiscale_run.config import SimulationConfig
 from multiscale_run.mechanisms import mechanism_library, mod_folder
 from multiscale_run.reports import SUCCESS
 
 PROFILE = "profile.json"
+TIMELINE = "timeline.json"
 CHECKPOINTS = "checkpoints"
 LOCK = ".lock"
 
@@ -54,10 +56,13 @@ class OutputFolder:
 
     def begin(self) -> None:
         """From now on the folder holds an unfinished run."""
-        self._world.on_root(lambda: (self._path / SUCCESS).unlink(missing_ok=True))
+        self._world.on_root(lambda: [(self._path / name).unlink(missing_ok=True) for name in (SUCCESS, TIMELINE)])
 
-    def finish(self, summary: ProfileSummary) -> None:
-        """Write and show where the time went, and mark the run as finished."""
+    def finish(self, profiler: Profiler) -> None:
+        """Write and show where the time went, and mark the run as finished. Collective."""
+        summary = profiler.summary(self._world)
+        if isinstance(profiler, TimelineProfiler):
+            profiler.write_timeline(self._path / TIMELINE)
         if self._world.is_root:
             summary.write(self._path / PROFILE)
             summary.print()

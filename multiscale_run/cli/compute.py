@@ -19,7 +19,8 @@ from multiscale_run.cli import FOLDER
     help="Biological time between two checkpoints, in ms, rounded down to whole steps between exchanges.",
 )
 @click.option("--checkpoint-at-end", is_flag=True, help="Keep a checkpoint of the end of the run as well.")
-def command(folder: Path, resume: bool, checkpoint_every: float | None, checkpoint_at_end: bool) -> None:
+@click.option("--profile", is_flag=True, help="Write RESULTS/timeline.json: each rank's phases, for ui.perfetto.dev.")
+def command(folder: Path, resume: bool, checkpoint_every: float | None, checkpoint_at_end: bool, profile: bool) -> None:
     """Run the simulation in FOLDER (default: here); results go to its output folder.
 
     On several ranks: mpirun -n 4 multiscale-run compute FOLDER, or srun -n 4 multiscale-run compute FOLDER.
@@ -27,11 +28,13 @@ def command(folder: Path, resume: bool, checkpoint_every: float | None, checkpoi
     SIGUSR1 asks a run for a checkpoint; SIGTERM for a checkpoint and the end, with exit code 143. A run that was
     stopped, killed or lost is continued by --resume: the results have the same bits as those of a run in one go.
     """
+    from mpi_coupling.keeping import CheckpointPlan
     from mpi_coupling.profile import Profiler
+    from mpi_coupling.timeline import TimelineProfiler
     from mpi_coupling.world import World
     from multiscale_run.checkup import checkup
     from multiscale_run.config import ConfigError, load_config
-    from multiscale_run.simulation import CheckpointPlan, Simulation
+    from multiscale_run.simulation import Simulation
 
     world = World.start()
     config = load_config(folder)
@@ -39,7 +42,8 @@ def command(folder: Path, resume: bool, checkpoint_every: float | None, checkpoi
     if problems:
         raise ConfigError(problems)
     plan = CheckpointPlan(checkpoint_every, checkpoint_at_end)
-    Simulation(config, world, Profiler(), plan, resume).run()
+    profiler = TimelineProfiler(world) if profile else Profiler()
+    Simulation(config, world, profiler, plan, resume).run()
     if world.is_root:
         ranks = "1 rank" if world.size == 1 else f"{world.size} ranks"
         click.echo(f"{config.run.tstop:g} ms computed on {ranks}; results in {config.output_dir}")

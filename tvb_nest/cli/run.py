@@ -19,11 +19,19 @@ if TYPE_CHECKING:
 @click.command("run")
 @FOLDER
 @click.option("--serial", is_flag=True, help="Both simulators in turn in one process, with the same results.")
-def command(folder: Path, serial: bool) -> None:
+@click.option("--resume", is_flag=True, help="TVB alone: continue from the newest checkpoint.")
+@click.option(
+    "--checkpoint-every",
+    metavar="MS",
+    type=click.FloatRange(min=0, min_open=True),
+    help="TVB alone: biological time between two checkpoints, in ms.",
+)
+@click.option("--profile", is_flag=True, help="Write timeline.json: each rank's phases, for ui.perfetto.dev.")
+def command(folder: Path, serial: bool, resume: bool, checkpoint_every: float | None, profile: bool) -> None:
     """Run the simulation in FOLDER (default: here).
 
-    A co-simulation starts a process for NEST and one for TVB, by mpirun or, inside SLURM, by srun. It may also be
-    started so: mpirun -n 2 tvb-nest run FOLDER.
+    A co-simulation starts a process for NEST and one for TVB, and those of param_tvb_nest.transform_ranks, by mpirun
+    or, inside SLURM, by srun. It may also be started so: mpirun -n 2 tvb-nest run FOLDER.
     """
     from mpi_coupling.settings.problems import ConfigError
     from tvb_nest.checkup import checkup
@@ -33,9 +41,10 @@ def command(folder: Path, serial: bool) -> None:
     problems = checkup(parameters).problems
     if problems:
         raise ConfigError(problems)
-    if parameters.mode == Mode.CO_SIMULATION and not serial and not _is_in_a_job():
-        sys.exit(_launch(folder))
-    _run_here(parameters)
+    asks = resume or checkpoint_every is not None  # refused below
+    if parameters.mode == Mode.CO_SIMULATION and not (serial or asks or _is_in_a_job()):
+        sys.exit(_launch(folder, parameters, profile))
+    _run_here(parameters, checkpoint_every, resume, profile)
 
 
 def _is_in_a_job() -> bool:
@@ -46,25 +55,27 @@ def _is_in_a_job() -> bool:
     return bool(os.environ.get(ROLE_VARIABLE)) or World.start().size > 1
 
 
-def _launch(folder: Path) -> int:
-    """Start both sides as one job; returns its exit code."""
+def _launch(folder: Path, parameters: Parameters, profile: bool) -> int:
+    """Start all roles as one job; returns its exit code."""
     from mpi_coupling import Program, supervise
-    from tvb_nest.orchestrator import NEST, TVB
+    from tvb_nest.orchestrator import plan
 
-    words = [sys.executable, "-m", "tvb_nest", "run", str(folder)]
+    words = [sys.executable, "-m", "tvb_nest", "run", str(folder), *(["--profile"] if profile else [])]
     with TemporaryDirectory() as scratch:
-        return supervise([Program(role, words) for role in (NEST, TVB)], Path(scratch))
+        return supervise([Program(role.name, words, role.minimum) for role in plan(parameters)], Path(scratch))
 
 
-def _run_here(parameters: Parameters) -> None:
+def _run_here(parameters: Parameters, checkpoint_every: float | None, resume: bool, profile: bool) -> None:
     """Play one role of the job, or all of them."""
-    from mpi_coupling import Groups
+    from mpi_coupling import Groups, Profiler, TimelineProfiler
     from mpi_coupling.console import setup_logging
-    from tvb_nest.orchestrator import PLANS, run
+    from mpi_coupling.keeping import CheckpointPlan
+    from tvb_nest.orchestrator import plan, run
 
-    groups = Groups.join(PLANS[parameters.mode], one_program=True)
+    groups = Groups.join(plan(parameters), one_program=True)
     setup_logging(groups.job.rank, groups.job.size)
     with groups.guard():
-        run(parameters, groups)
+        profiler = TimelineProfiler(groups.job) if profile else Profiler()
+        run(parameters, groups, profiler, CheckpointPlan(checkpoint_every), resume)
         if groups.job.is_root:
             click.echo(f"{parameters.resolved.end:g} ms computed; results in {parameters.result_folder}")
