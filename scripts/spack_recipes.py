@@ -145,6 +145,7 @@ def suite_dependencies() -> list[Dependency]:
     found = [{"spec": f"python{version_range(project['requires-python'])}", "when": "", "types": RUN}]
     found += dependencies(PROJECT["build-system"]["requires"], BUILD)
     found += dependencies(project["dependencies"], RUN)
+    found.append({"spec": "gmake", "when": "", "types": ("run",)})  # users compile mod files
     for extra, about in TABLE["extras"].items():
         when = "" if about.get("always") else f"+{variant(extra)}"
         found += dependencies(project["optional-dependencies"][extra], RUN, when)

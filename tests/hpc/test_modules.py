@@ -41,9 +41,11 @@ def clean_environment() -> dict[str, str]:
     return {**kept, "PATH": ":".join(folders), "XDG_CACHE_HOME": str(Path.home() / ".cache")}
 
 
-def install(*arguments: object, **options: object) -> subprocess.CompletedProcess:
+def install(*arguments: object, cwd: Path = ROOT, **variables: str) -> subprocess.CompletedProcess:
     """Runs scripts/install-prefix as an administrator would."""
-    environment = clean_environment() | {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
+    environment = (
+        clean_environment() | {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"} | variables
+    )
     return subprocess.run(
         [INSTALL, *map(str, arguments)],
         env=environment,
@@ -51,7 +53,7 @@ def install(*arguments: object, **options: object) -> subprocess.CompletedProces
         stderr=subprocess.STDOUT,
         text=True,
         timeout=INSTALLATION_TIMEOUT,
-        **options,
+        cwd=cwd,
     )
 
 
@@ -238,6 +240,15 @@ def test_nothing_is_done_twice(tree):
     assert "pip" not in done.stdout and program.stat().st_mtime_ns == before
 
 
+def test_a_failed_installation_leaves_the_old_one(tree):
+    program = tree / "multiscale-run" / VERSION / "bin/multiscale-run"
+    before = program.stat().st_mtime_ns
+    done = install(tree, "--force", "--without-steps", PIP_NO_INDEX="1", PIP_FIND_LINKS="")
+    assert done.returncode == 1 and "No matching distribution" in done.stdout, done.stdout
+    assert program.stat().st_mtime_ns == before
+    assert {file.name for file in (tree / "multiscale-run").iterdir()} == {VERSION, ".lock"}
+
+
 def write_modulefiles(tree: Path, *options: object) -> None:
     """Writes modulefiles for an installation once more, as an administrator may."""
     target = tree / "multiscale-run" / VERSION
@@ -256,23 +267,15 @@ def site_mpi(tmp_path: Path) -> Path:
 
 
 def test_the_newest_version_is_the_default(shell, tree, tmp_path):
-    folder = tmp_path / "place/unstable/py-tvb-nest"
+    target, place = tree / "multiscale-run" / VERSION, tmp_path / "place"
+    folder = place / "unstable/py-tvb-nest"
     folder.mkdir(parents=True)
-    for other in ("0.9.0", "0.10.0"):
+    for other in ("99.9", "99.10", "0.10"):
         (folder / other).write_text(f"#%Module1.0\nsetenv SUITE {other}\n")
-    write_modulefiles(tree, tree, tree / "multiscale-run" / VERSION, "--modulefiles", tmp_path / "place")
-    assert f'"{VERSION}"' in (folder / ".version").read_text()
-    (folder / VERSION).unlink()
-    (folder / ".version").unlink()
-    older = tmp_path / "write_default.py"
-    older.write_text(
-        f"import sys, pathlib; sys.path.insert(0, {str(ROOT / 'scripts')!r}); import install_modulefiles\n"
-        f"install_modulefiles.write_default(pathlib.Path({str(folder)!r}))\n"
-    )
-    python = tree / "multiscale-run" / VERSION / "bin/python"
-    subprocess.run([python, older], env=clean_environment(), check=True)
-    done = shell("module load unstable py-tvb-nest; echo suite=$SUITE", use=tmp_path / "place/core")
-    assert "suite=0.10.0" in done.stdout, done.stdout
+    write_modulefiles(tree, tree, target, "--modulefiles", place)
+    assert (folder / VERSION).is_file()
+    done = shell("module load unstable py-tvb-nest; echo suite=$SUITE", use=place / "core")
+    assert "suite=99.10" in done.stdout, done.stdout
 
 
 def test_modulefiles_in_a_place_of_the_sites_own(shell, tree, site_mpi, tmp_path):
@@ -294,6 +297,8 @@ def test_modulefiles_in_a_place_of_the_sites_own(shell, tree, site_mpi, tmp_path
         (["--without-wings", "x"], "unknown option --without-wings"),
         (["x", "y"], "one folder only"),
         (["x", "--python"], "--python needs a value"),
+        (["x", "--load"], "--load needs a value"),
+        (["x", "--modulefiles", ""], "--modulefiles needs a value"),
         (["/proc/multiscale-run"], "cannot write in /proc/multiscale-run"),
     ],
 )

@@ -55,6 +55,9 @@ class PyMultiscaleRun(PythonPackage):
         depends_on("py-tvb-library@2.10:", when="+tvb_nest")
         depends_on("py-tvb-data@3.0:", when="+tvb_nest")
 
+    with default_args(type=("run",)):
+        depends_on("gmake")
+
     def test_version(self):
         """The program starts and knows its version."""
         program = Executable(join_path(self.prefix.bin, "multiscale-run"))
