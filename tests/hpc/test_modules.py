@@ -30,6 +30,8 @@ IMPLEMENTATIONS = {
 VARIABLES = ("PATH", "NRNMECH_LIB_PATH", "HOC_LIBRARY_PATH", "PY_MULTISCALE_RUN_ROOT", "PY_TVB_NEST_ROOT", "PYTHONPATH")
 KEPT = ("HOME", "LANG", "OMPI_ALLOW_RUN_AS_ROOT", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM")
 
+pytestmark = pytest.mark.timeout(INSTALLATION_TIMEOUT + 300)  # the first test waits for the installation
+
 Shell = Callable[..., subprocess.CompletedProcess]
 
 

@@ -293,7 +293,12 @@ def test_verify_says_that_there_is_no_spack(root):
 
 SAYS_WHAT_IT_DOES = """#!/bin/sh
 echo "$@" >>"$SPACK_CALLS"
-case "$*" in *"$SPACK_FAILS_AT"*) echo "this went wrong"; exit 3 ;; esac
+case "$*" in
+    *"$SPACK_FAILS_AT"*) echo "this went wrong"; exit 3 ;;
+    *"$SPACK_WRITES_AT"*)
+        place=$(sed -n 's/.*tcl: \\([^,]*\\),.*/\\1/p' "$SPACK_USER_CONFIG_PATH/modules.yaml")/py-multiscale-run
+        mkdir -p "$place" && echo "prepend-path PATH x" >"$place/main" ;;
+esac
 """
 
 
@@ -304,25 +309,51 @@ def recorder(tmp_path: Path) -> dict[str, str]:
     program = tmp_path / "bin/spack"
     program.write_text(SAYS_WHAT_IT_DOES)
     program.chmod(0o755)
-    return {"SPACK_ROOT": str(tmp_path), "SPACK_CALLS": str(tmp_path / "calls"), "SPACK_FAILS_AT": "module tcl refresh"}
+    return {
+        "SPACK_ROOT": str(tmp_path),
+        "SPACK_CALLS": str(tmp_path / "calls"),
+        "SPACK_FAILS_AT": "never",
+        "SPACK_WRITES_AT": "never",
+    }
 
 
-def test_verify_names_the_step_that_fails(recorder):
-    done = verify(**recorder)
+@pytest.mark.parametrize(
+    ("fails_at", "step"),
+    [
+        ("repo add", "spack repo add"),
+        ("audit packages py-astrovascpy", "spack audit packages"),
+        ("concretize", "spack concretize"),
+        ("test run", "spack test run"),
+    ],
+)
+def test_verify_names_the_step_that_fails(recorder, fails_at, step):
+    done = verify(**recorder | {"SPACK_FAILS_AT": fails_at})
     assert done.returncode == 1
-    assert "FAILED: spack module tcl refresh" in done.stdout and "this went wrong" in done.stdout
-    assert "PASS" not in done.stdout
-    calls = Path(recorder["SPACK_CALLS"]).read_text()
-    assert f"repo add {REPOSITORY}" in calls
-    assert all(f"audit packages {name}\n" in calls for name in FILES)
-    order = ["repo add", "audit", "concretize", "install", "test run py-multiscale-run", "module tcl refresh"]
-    places = [calls.index(word) for word in order]
-    assert places == sorted(places)
+    assert f"FAILED: {step}" in done.stdout and "this went wrong" in done.stdout and "PASS" not in done.stdout
 
 
 def test_verify_does_not_pass_without_a_modulefile(recorder):
-    done = verify(**recorder | {"SPACK_FAILS_AT": "never"})
+    done = verify(**recorder)
     assert done.returncode == 1 and "FAILED: the modulefile" in done.stdout
+
+
+def test_verify_goes_through_all_steps_and_does_not_take_another_program(recorder):
+    done = verify(**recorder | {"SPACK_WRITES_AT": "module tcl refresh"})
+    assert done.returncode == 1 and "FAILED: spack load" in done.stdout and "no multiscale-run of" in done.stdout
+    calls = Path(recorder["SPACK_CALLS"]).read_text()
+    assert f"repo add {REPOSITORY}" in calls
+    assert all(f"audit packages {name}\n" in calls for name in FILES)
+    order = [
+        "repo add",
+        "audit",
+        "concretize",
+        "install",
+        "test run py-multiscale-run",
+        "module tcl refresh",
+        "load --sh",
+    ]
+    places = [calls.index(word) for word in order]
+    assert places == sorted(places)
 
 
 @pytest.mark.skipif(
