@@ -73,6 +73,11 @@ class CheckpointStore:
     def __init__(self, world: World, folder: Path, fingerprint: str) -> None:
         self._world, self._folder, self._fingerprint = world, Path(folder), fingerprint
 
+    @property
+    def folder(self) -> Path:
+        """Where the snapshots are."""
+        return self._folder
+
     def save(self, tick: int, state: Mapping[str, NDArray[Any]]) -> None:
         """Write a snapshot. Collective.
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum
+from typing import Self
 
+from mpi_coupling.checkpoint import CheckpointStore, State
 from mpi_coupling.clock import Clock
 from mpi_coupling.console import get_logger
 from mpi_coupling.failure import RunStopped, UserError
-from mpi_coupling.signals import CHECKPOINT, STOP, SignalWatch
+from mpi_coupling.signals import CHECKPOINT, STOP, STOPS, SignalWatch
 from mpi_coupling.world import World
 
 log = get_logger(__name__)
@@ -18,6 +21,25 @@ class StoppedBySignal(RunStopped):
     """A run that was asked to stop and can be continued."""
 
     exit_code = 128 + STOP
+
+
+class Start(Enum):
+    """Where a run starts."""
+
+    ANEW = "at time 0; removes old checkpoints"
+    RESUME = "from the newest checkpoint"
+    CONTINUE = "from the newest checkpoint, at time 0 without one"
+
+    @classmethod
+    def of(cls, resume: bool, go_on: bool) -> Self:
+        """The choice of the options --resume and --continue.
+
+        Raises:
+            UserError: both are given.
+        """
+        if resume and go_on:
+            raise UserError("--resume and --continue exclude each other: --continue resumes where it can")
+        return cls.CONTINUE if go_on else cls.RESUME if resume else cls.ANEW
 
 
 @dataclass(frozen=True)
@@ -37,6 +59,18 @@ class CheckpointPlan:
         if self.every_ms is None:
             return False
         return tick % max(step, round(self.every_ms / clock.dt) // step * step) == 0
+
+
+def saved_state(store: CheckpointStore, start: Start) -> tuple[int, State] | None:
+    """Time and state that a run starts from; None: at time 0. Collective.
+
+    Raises:
+        UserError: there is no checkpoint to resume from, or one that is not of this run.
+    """
+    saved = None if start is Start.ANEW else store.load()
+    if saved is None and start is Start.RESUME:
+        raise UserError(f"{store.folder}: there is no checkpoint to resume from; leave out --resume")
+    return saved
 
 
 class CheckpointKeeper:
@@ -73,10 +107,10 @@ class CheckpointKeeper:
         request = signals.take()
         at_end = tick == self._clock.stop
         is_due = not at_end and self._plan.is_due(self._clock, tick, self._step)
-        if request == STOP and not at_end:
+        if request in STOPS and not at_end:
             self._save(tick)
             raise StoppedBySignal(
-                f"stopped at {self._clock.ms(tick):g} ms by {STOP.name}; continue with: {self._resume}"
+                f"stopped at {self._clock.ms(tick):g} ms by {request.name}; continue with: {self._resume}"
             )
         if at_end and self._plan.at_end:
             self._save(tick)

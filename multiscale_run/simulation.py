@@ -20,15 +20,15 @@ from typing import Any
 from mpi_coupling.checkpoint import CheckpointStore, State
 from mpi_coupling.clock import Clock, Schedule
 from mpi_coupling.console import Progress, get_logger
-from mpi_coupling.failure import RunStopped, UserError
-from mpi_coupling.keeping import CheckpointKeeper, CheckpointPlan
+from mpi_coupling.failure import RunStopped
+from mpi_coupling.keeping import CheckpointKeeper, CheckpointPlan, Start, saved_state
 from mpi_coupling.profile import Profiler
 from mpi_coupling.signals import SignalWatch
 from mpi_coupling.spikes import SpikeWriter
 from mpi_coupling.world import World
 from multiscale_run.config import SimulationConfig
 from multiscale_run.model import Model
-from multiscale_run.output_folder import OutputFolder
+from multiscale_run.output_folder import OutputFolder, fingerprint
 from multiscale_run.reports import SimulatorReports
 from multiscale_run.simulators import Simulator
 from multiscale_run.simulators.checks import stop_if_asked
@@ -49,7 +49,7 @@ class Simulation:
         world: the ranks.
         profiler: collects the time of each phase.
         plan: when to write checkpoints.
-        resume: continue from the newest checkpoint instead of starting anew.
+        start: anew or from a checkpoint.
 
     Raises:
         UserError: results cannot be written, a simulator cannot be built, or there is nothing to resume.
@@ -61,21 +61,23 @@ class Simulation:
         world: World,
         profiler: Profiler,
         plan: CheckpointPlan | None = None,
-        resume: bool = False,
+        start: Start = Start.ANEW,
     ) -> None:
         self.config, self.world, self.profiler = config, world, profiler
         self.clock = Clock.from_config(config.run.dt, config.run.tstop)
         self._plan = plan or CheckpointPlan()
         self._folder = OutputFolder(world, config.output_dir)
-        self._checkpoints = CheckpointStore(world, self._folder.checkpoints, self._folder.fingerprint(config))
-        self._start, state = self._checkpoint_to_resume() if resume else (0, State())
+        self._fingerprint = fingerprint(config, world)
+        self._checkpoints = CheckpointStore(world, self._folder.checkpoints, self._fingerprint)
+        saved = saved_state(self._checkpoints, start)
+        self._start, state = saved or (0, State())
         self._folder.begin()
-        if not resume:
+        if saved is None:
             self._checkpoints.clear()
         self.model = Model(config, world, self.clock, profiler)
-        self._open_files(resume)
+        self._open_files(resumed=saved is not None)
         self.model.neurons.restart()  # recorders see time 0, with all that was calibrated
-        if resume:
+        if saved is not None:
             self.model.restore(state)
             log.info("resuming at %g ms", self.clock.ms(self._start))
 
@@ -101,12 +103,6 @@ class Simulation:
                 keeper.keep(step.stop_tick, signals)
                 progress.update(self.clock.ms(step.stop_tick))
         self._finish()
-
-    def _checkpoint_to_resume(self) -> tuple[int, State]:
-        saved = self._checkpoints.load()
-        if saved is None:
-            raise UserError(f"{self._folder.checkpoints}: there is no checkpoint to resume from; leave out --resume")
-        return saved
 
     def _keeper(self) -> CheckpointKeeper:
         resume = f"multiscale-run compute --resume {self.config.folder}"
@@ -161,4 +157,4 @@ class Simulation:
 
     def _finish(self) -> None:
         self.model.close()
-        self._folder.finish(self.profiler)
+        self._folder.finish(self.profiler, self._fingerprint)

@@ -25,6 +25,7 @@ from tvb_nest.parameters.tvb import STATE_VARIABLES
 from tvb_nest.recording import NEST_FOLDER
 from tvb_nest.transform.plugins import TransformSettings, make_to_nest, make_to_tvb
 from tvb_nest.transform.translator import Translator
+from tvb_nest.tvb_models import library_brain
 from tvb_nest.tvb_side.mean_field.parameters import MeanFieldParameters
 from tvb_nest.tvb_side.noise import OrnsteinUhlenbeckParameters
 
@@ -184,13 +185,15 @@ def make_brain(parameters: Parameters, connectome: Connectome, spiking: Sequence
     """The whole brain at step 0, in compiled code or in tvb-library.
 
     Raises:
-        ConfigError: the reference is asked for with what tvb-library does not have.
+        ConfigError: a model of tvb-library is asked for with parameters that are wrong.
     """
     from tvb_nest.tvb_side.brain import IntegratorParameters
     from tvb_nest.tvb_side.mean_field.brain import MeanFieldBrain
 
     resolved = parameters.resolved
-    _refuse_other_models(parameters)
+    if resolved.param_tvb_nest.tvb_model is not None:
+        brain: Brain = library_brain(parameters, connectome, spiking)
+        return brain
     mean_field = mean_field_parameters(parameters)
     common = {
         "integrator": IntegratorParameters(resolved.param_nest.sim_resolution, resolved.param_tvb_integrator.seed),
@@ -206,23 +209,17 @@ def make_brain(parameters: Parameters, connectome: Connectome, spiking: Sequence
     return ReferenceBrain(mean_field_simulator(connectome, library, **common), **options)
 
 
-def _refuse_other_models(parameters: Parameters) -> None:
-    own = parameters.resolved.param_tvb_nest
-    if own.tvb_model is not None:
-        message = "`tvb-nest run` computes the mean field only; other models are coupled by tvb_side.reference"
-        raise ConfigError([parameters.problem(Finding(("param_tvb_nest", "tvb_model"), message))])
-    if own.brain == "reference" and any(noise_parameters(parameters).weights.values()):
-        message = 'tvb-library has no such noise: all must be 0 with param_tvb_nest.brain = "reference"'
-        raise ConfigError([parameters.problem(Finding(("param_tvb_integrator", "weights"), message))])
-
-
 def make_monitors(parameters: Parameters, brain: Brain) -> dict[str, Monitor]:
-    """The monitors that are switched on, by name, in the original's order."""
+    """The monitors that are switched on, by name, in the original's order.
+
+    Raises:
+        ConfigError: sensors are asked for with files or keys that are wrong.
+    """
+    from tvb_nest.sensing import make_sensors
     from tvb_nest.tvb_side.monitors import Bold, Raw, TemporalAverage
 
     settings, dt = parameters.resolved.param_tvb_monitor, parameters.resolved.param_nest.sim_resolution
     shape = len(brain.state_variables), brain.n_regions
-    _refuse_sensors(parameters)
     monitors: dict[str, Monitor] = {}
     if settings.Raw:
         monitors["Raw"] = Raw(dt, None, shape)
@@ -232,17 +229,7 @@ def make_monitors(parameters: Parameters, brain: Brain) -> dict[str, Monitor]:
     if settings.Bold:
         bold = settings.parameter_Bold
         monitors["Bold"] = Bold(dt, shape, bold.period, bold.variables_of_interest)
-    return monitors
-
-
-def _refuse_sensors(parameters: Parameters) -> None:
-    settings = parameters.resolved.param_tvb_monitor
-    for name in ("SEEG", "ECOG"):
-        if getattr(settings, name):
-            message = (
-                "is not computed by `tvb-nest run`; project the recorded mean field by tvb_side.monitors.Projection"
-            )
-            raise ConfigError([parameters.problem(Finding(("param_tvb_monitor", name), message))])
+    return monitors | make_sensors(parameters, shape)
 
 
 def _background(parameters: Parameters) -> BackgroundParameters:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
 from mpi_coupling import CheckpointStore, Clock, Groups, SignalWatch, UserError, get_logger
-from mpi_coupling.keeping import CheckpointKeeper, CheckpointPlan
-from tvb_nest.parameters import Mode, Parameters
+from mpi_coupling.keeping import CheckpointKeeper, CheckpointPlan, Start, saved_state
+from tvb_nest.parameters import Mode, Parameters, fingerprint
 from tvb_nest.recording import CHECKPOINTS
 from tvb_nest.sides import BrainSide, Side
 
@@ -26,7 +24,7 @@ class Checkpoints:
         parameters: of the simulation, with all that follows from them.
         groups: of the job.
         plan: when checkpoints are written.
-        resume: whether the run continues from the newest one.
+        start: whether the run continues from the newest one.
 
     Attributes:
         start: the step at which the run begins.
@@ -36,25 +34,26 @@ class Checkpoints:
             parameters.
     """
 
-    def __init__(self, parameters: Parameters, groups: Groups, plan: CheckpointPlan, resume: bool) -> None:
+    def __init__(self, parameters: Parameters, groups: Groups, plan: CheckpointPlan, start: Start) -> None:
         self.start, self._state = 0, None
         self._signals: SignalWatch | None = None
         self._job, self._parameters, self._plan = groups.job, parameters, plan
         if parameters.mode != Mode.TVB:
-            if resume or plan.every_ms is not None:
+            if start is Start.RESUME or plan.every_ms is not None:
                 raise UserError(
                     f"{parameters.file}: NEST cannot save its state, so {parameters.mode} has no checkpoints; run it "
                     "from the beginning, without --resume and --checkpoint-every"
                 )
             return
         folder = parameters.result_folder / CHECKPOINTS
-        self._store = CheckpointStore(groups.job, folder, _fingerprint(parameters))
-        if resume:
-            found = self._store.load()
-            if found is None:
-                raise UserError(f"{folder}: there is no checkpoint to resume from; leave out --resume")
-            self.start, self._state = found
+        self._store = CheckpointStore(groups.job, folder, fingerprint(parameters))
+        self.start, self._state = saved_state(self._store, start) or (0, None)
         self._signals = SignalWatch(groups.job)
+
+    @property
+    def continues(self) -> bool:
+        """Whether the run goes on with what an earlier one has written."""
+        return self._state is not None
 
     def attach(self, sides: Sequence[Side], window: int) -> None:
         """Take the sides to where the run begins, and know their state from now on.
@@ -95,9 +94,3 @@ class Checkpoints:
     ) -> None:
         if self._signals is not None:
             self._signals.__exit__(kind, error, trace)
-
-
-def _fingerprint(parameters: Parameters) -> str:
-    """All parameters: another value gives another run."""
-    document = json.dumps(parameters.resolved.model_dump(mode="json"), sort_keys=True)
-    return hashlib.sha256(document.encode()).hexdigest()

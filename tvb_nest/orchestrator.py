@@ -16,7 +16,7 @@ from typing import Any
 
 from mpi_coupling import Channel, Events, Groups, Profiler, Role, Signal, TimelineProfiler, connect
 from mpi_coupling.console import Progress
-from mpi_coupling.keeping import CheckpointPlan
+from mpi_coupling.keeping import CheckpointPlan, Start
 from tvb_nest import building
 from tvb_nest.brain_connectome import connectome_of, with_window_of
 from tvb_nest.checkpoints import Checkpoints
@@ -50,7 +50,7 @@ def run(
     groups: Groups,
     profiler: Profiler,
     checkpoints: CheckpointPlan | None = None,
-    resume: bool = False,
+    start: Start = Start.ANEW,
 ) -> None:
     """Run a simulation and write its results. Collective over all processes of the job.
 
@@ -59,18 +59,18 @@ def run(
         groups: the roles of `plan`.
         profiler: collects the time of each phase; written to profile.json, and timeline.json if it remembers it.
         checkpoints: when they are written; only TVB alone can be continued from one.
-        resume: continue from the newest one.
+        start: whether the run continues from the newest one.
 
     Raises:
         UserError: something of the user's cannot be used.
         StoppedBySignal: TVB alone was asked to stop; a checkpoint has been written.
     """
-    connectome = None
+    connectome, summary = None, RunSummary(parameters)
     if parameters.mode in (Mode.CO_SIMULATION, Mode.TVB):
         connectome = connectome_of(parameters)
         parameters = with_window_of(parameters, connectome)
-    saved = Checkpoints(parameters, groups, checkpoints or CheckpointPlan(), resume)
-    groups.job.on_root(lambda: prepare_folder(parameters, resume))
+    saved = Checkpoints(parameters, groups, checkpoints or CheckpointPlan(), start)
+    groups.job.on_root(lambda: prepare_folder(parameters, saved.continues))
     network = building.make_network(parameters, connectome) if groups.plays(NEST) else None
     brain = building.make_brain(parameters, connectome, parameters.spiking) if groups.plays(TVB) else None
     with ExitStack() as stack:
@@ -79,15 +79,14 @@ def run(
         gc.freeze()  # the engines' many objects stay: to search them again and again took as long as giving spikes
         began = time.perf_counter()
         with Progress(groups.job, parameters.resolved.end, str(parameters.mode)) as progress, saved:
-            for start, stop in windows(parameters, saved.start):
+            for first, last in windows(parameters, saved.start):
                 # in one process the brain begins, and the network completes first: each has then what it takes
                 for side in reversed(sides):
-                    side.begin(start, stop)
+                    side.begin(first, last)
                 for side in sides:
-                    side.complete(start, stop)
-                saved.keep(stop)
-                progress.update(stop * parameters.resolved.param_nest.sim_resolution)
-        summary = RunSummary()
+                    side.complete(first, last)
+                saved.keep(last)
+                progress.update(last * parameters.resolved.param_nest.sim_resolution)
         computed = (parameters.steps - saved.start) * parameters.resolved.param_nest.sim_resolution
         summary.add("wall_seconds_per_second", 1e3 * (time.perf_counter() - began) / computed)
         for side in sides:
@@ -96,7 +95,7 @@ def run(
     groups.job.on_root(lambda: profile.write(parameters.result_folder / PROFILE))
     if isinstance(profiler, TimelineProfiler):
         profiler.write_timeline(parameters.result_folder / TIMELINE)
-    summary.write(parameters.result_folder, groups.job)
+    summary.write(groups.job)
 
 
 def windows(parameters: Parameters, begin: int = 0) -> Iterator[tuple[int, int]]:

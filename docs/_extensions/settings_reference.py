@@ -22,7 +22,7 @@ PAGES = {
     "parameters": (
         "Parameters of tvb-nest",
         "",
-        "`parameter.json`. Keys whose default is *linked* follow from others: `tvb-nest params --links` says from which.",
+        "`parameter.json`. Keys whose default is *linked* follow from others; see `tvb-nest params --links`.",
     ),
 }
 """File -> title, key path of the model, what it is."""
