@@ -26,7 +26,7 @@ from tvb_nest.tvb_side.mean_field.parameters import MeanFieldParameters
 from tvb_nest.tvb_side.noise import OrnsteinUhlenbeckParameters
 
 if TYPE_CHECKING:
-    from tvb_nest.nest_side.network import SpikingNetwork
+    from tvb_nest.nest_side.windows import WindowedNetwork
     from tvb_nest.tvb_side.brain import Brain
     from tvb_nest.tvb_side.monitors import Monitor
 
@@ -94,7 +94,34 @@ def threads(parameters: Parameters) -> int:
     return min(parameters.resolved.param_nest.total_num_virtual_procs, MAXIMAL_THREADS)
 
 
-def transform_settings(parameters: Parameters, network: SpikingNetwork) -> TransformSettings:
+def make_network(parameters: Parameters, connectome: Connectome | None) -> WindowedNetwork:
+    """The spiking regions: in this process, or in processes of a NEST with MPI.
+
+    Args:
+        parameters: of the simulation.
+        connectome: of the brain; None where the regions are not connected.
+
+    Raises:
+        UserError: there is no such NEST, or it refuses parameters.
+    """
+    from tvb_nest.nest_side.nest_with_mpi import find
+    from tvb_nest.nest_side.network import SpikingNetwork
+    from tvb_nest.nest_side.own_model import STANDARD, load_own_model
+    from tvb_nest.nest_side.spawned_network import SpawnedNetwork
+
+    resolved, own = parameters.resolved, parameters.resolved.param_tvb_nest
+    network = network_parameters(parameters), parameters.spiking, connectome
+    options = {
+        "seed": resolved.param_nest.master_seed,
+        "folder": parameters.result_folder / "nest",
+        "own_model": STANDARD if own.network_file is None else load_own_model(parameters.path(own.network_file)),
+    }
+    if own.exchange == "memory":
+        return SpikingNetwork(*network, threads=threads(parameters), **options)
+    return SpawnedNetwork(*network, ranks=resolved.param_co_simulation.nb_MPI_nest, python=find(), **options)
+
+
+def transform_settings(parameters: Parameters, network: WindowedNetwork) -> TransformSettings:
     """What transformers need to know."""
     resolved = parameters.resolved
     return TransformSettings(

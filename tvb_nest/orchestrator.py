@@ -70,23 +70,13 @@ class SpikingSide(Side):
         incoming: Receiver | None = None,
         outgoing: Sender | None = None,
     ) -> None:
-        from tvb_nest.nest_side.network import SpikingNetwork
-        from tvb_nest.nest_side.own_model import STANDARD, load_own_model
         from tvb_nest.transform.plugins import make_to_nest, make_to_tvb
         from tvb_nest.transform.saving import HistogramSaver
 
         resolved, folder = parameters.resolved, parameters.result_folder
         own = resolved.param_tvb_nest
         self._incoming, self._outgoing = incoming, outgoing
-        self._network = SpikingNetwork(
-            building.network_parameters(parameters),
-            parameters.spiking,
-            connectome,
-            seed=resolved.param_nest.master_seed,
-            threads=building.threads(parameters),
-            folder=folder / "nest",
-            own_model=STANDARD if own.network_file is None else load_own_model(parameters.path(own.network_file)),
-        )
+        self._network = building.make_network(parameters, connectome)
         self._synapses = resolved.param_TR_tvb_to_nest.nb_synapses
         settings = building.transform_settings(parameters, self._network)
         self._sends_rates = building.external_input(parameters) == "rates"

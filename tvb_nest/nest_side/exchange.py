@@ -55,6 +55,13 @@ class Kernel:
         self._set(nodes._datum, values)
 
 
+def connect_to_neurons(nest: Any, parameters: NetworkParameters, sources: Nodes, region: Region, rule: str) -> None:
+    """Connect what stands for the rest of the brain to the neurons of a region."""
+    synapses = parameters.connections
+    specification = synapse(synapses.external_synapse_weight, parameters.delay_local, synapses.receptor_excitatory)
+    nest.Connect(sources, region.nodes, rule, specification)
+
+
 class RateInput:
     """Independent Poisson spikes into every neuron, one inhomogeneous_poisson_generator per region.
 
@@ -75,10 +82,8 @@ class RateInput:
         self._regions = [region.index for region in regions]
         self._background = background
         self._generators = nest.Create("inhomogeneous_poisson_generator", len(regions))
-        synapses = parameters.connections
-        specification = synapse(synapses.external_synapse_weight, parameters.delay_local, synapses.receptor_excitatory)
         for generator, region in zip(self._generators, regions, strict=True):
-            nest.Connect(generator, region.nodes, syn_spec=specification)
+            connect_to_neurons(nest, parameters, generator, region, "all_to_all")
 
     def send(self, start: int, rates: NDArray[np.float64]) -> int:
         """Set the rates of the steps after `start`; returns the last step that has one.
@@ -140,10 +145,8 @@ class SpikeInput:
         self._kernel, self._dt = kernel, parameters.sim_resolution
         self._sizes = [region.n_neurons for region in regions]
         self._injectors = [nest.Create("spike_train_injector", size) for size in self._sizes]
-        synapses = parameters.connections
-        specification = synapse(synapses.external_synapse_weight, parameters.delay_local, synapses.receptor_excitatory)
         for injectors, region in zip(self._injectors, regions, strict=True):
-            nest.Connect(injectors, region.nodes, "one_to_one", specification)
+            connect_to_neurons(nest, parameters, injectors, region, "one_to_one")
 
     def send(self, start: int, trains: Sequence[Train]) -> None:
         """Set the spikes after step `start`; neurons without any keep silent.
