@@ -167,14 +167,16 @@ class Workers:
         """End the job: workers that wait for each other cannot be asked to leave."""
         from mpi4py import MPI
 
-        sys.stdout.flush()
-        sys.stderr.write(describe(error) + "\n")
+        world = MPI.COMM_WORLD
+        # the form of `failure.end_job`, by which `supervision` finds the role
+        rank = f"[{self._name}, rank {world.rank}/{world.size}] " if world.size > 1 else ""
+        sys.stderr.write(f"{rank}{describe(error)}\n")
         sys.stderr.flush()
         for host, number in self._watched:
             if host == socket.gethostname():
                 with contextlib.suppress(psutil.NoSuchProcess):
                     psutil.Process(number).kill()
-        MPI.COMM_WORLD.Abort(exit_code(error))
+        world.Abort(exit_code(error))
         raise error  # never reached
 
 

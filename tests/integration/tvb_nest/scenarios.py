@@ -15,8 +15,8 @@ from mpi_coupling.failure import UserError
 from tvb_nest.nest_side import session
 from tvb_nest.nest_side.devices import Recorder
 from tvb_nest.nest_side.exchange import Kernel
-from tvb_nest.nest_side.network import SpikingNetwork
 from tvb_nest.nest_side.nest_with_mpi import find
+from tvb_nest.nest_side.network import SpikingNetwork
 from tvb_nest.nest_side.output_files import RecorderFile
 from tvb_nest.nest_side.own_model import load_own_model
 from tvb_nest.nest_side.parameters import (

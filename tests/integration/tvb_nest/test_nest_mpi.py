@@ -142,7 +142,7 @@ def test_errors_of_the_workers_are_ours(scenario, tmp_path, ranks):
     expected = {
         "model": "UserError: neuron_type: NEST has no model 'aeif_cnd'; did you mean aeif_cond_",
         "value": "UserError: excitatory parameters: NEST refuses them: ",
-        "own threads": f"UserError: own model {tmp_path}/own.py: kernel() set 2 threads, but NEST's MPI backend feeds only",
+        "own threads": f"UserError: own model {tmp_path}/own.py: kernel() set 2 threads, but NEST's MPI",
         "own simulate": f"UserError: own model {tmp_path}/own.py, line 3: simulate() failed: ZeroDivisionError",
         "no rates": "RuntimeError: there are input rates up to step 0 only, not up to 10",
         "negative": "UserError: the brain's input to region 3 is -2.0 Hz at 0.2 ms",
