@@ -128,7 +128,8 @@ class GeneratorPort(Port):
             sizes: neurons per region.
         """
         self._first_id = first_id
-        *self._firsts, self._total = [0, *np.cumsum(sizes).tolist()]
+        self._total = sum(sizes)
+        self._firsts = (np.cumsum(sizes) - sizes).tolist()
         self.put([(np.empty(0, dtype=np.int64), np.empty(0))] * len(sizes))
 
     def put(self, trains: Sequence[Train]) -> None:
