@@ -72,7 +72,8 @@ def create_region(nest: Any, parameters: PopulationParameters, index: int, rng: 
             known = nest.GetDefaults(parameters.neuron_type) | values
             drawn = _drawn_values(size, known, parameters, name, rng)
             for key, numbers in drawn.items():
-                nodes[name].set({key: numbers.tolist()})
+                # node by node: with a list for all, NEST asks the first neuron, which may live on another rank
+                nodes[name].set([{key: number} for number in numbers.tolist()])
     return Region(index, nodes)
 
 
