@@ -11,7 +11,6 @@ from functools import cache
 from pathlib import Path
 
 from mpi_coupling.failure import UserError
-from mpi_coupling.launch import PARENT_JOB
 
 VARIABLE = "MULTISCALE_RUN_NEST_MPI"
 """Environment variable with a virtual environment, or its Python."""
@@ -21,6 +20,9 @@ SUFFIX = "-nest-mpi"
 
 SECONDS = 60.0
 """How long a Python may take to tell what it has; it imports NEST."""
+
+LAUNCHERS = ("OMPI_", "PMIX_", "PMI_", "SLURM_")
+"""Variables of MPI launchers begin so."""
 
 PROBE = """
 import json, sys
@@ -69,8 +71,8 @@ def unfit(python: Path) -> str | None:
     """Why a Python cannot run the spiking regions through MPI; None if it can."""
     if not python.is_file():
         return "there is no such file"
-    # a process outside of the job that this one is in
-    outside = {name: value for name, value in os.environ.items() if not PARENT_JOB.match(name)}
+    # a process outside of the job that this one is in, whatever its launcher left in the environment
+    outside = {name: value for name, value in os.environ.items() if not name.startswith(LAUNCHERS)}
     try:
         done = subprocess.run(
             [python, "-c", PROBE], env=outside | {"PYNEST_QUIET": "1"}, capture_output=True, text=True, timeout=SECONDS

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -258,7 +259,8 @@ def test_a_lost_worker_ends_the_job_with_a_message(tools, make, options):
     output, _ = process.communicate(timeout=60)
     assert time.monotonic() - killed < DEADLINE
     assert process.returncode != 0
-    assert "process 1 of NEST" in output and "is gone: it was killed" in output, output
+    # of two that are ended at once either may be found first
+    assert re.search(r"process [01] of NEST .* is gone: it was killed", output), output
     assert not any(worker.is_running() for worker in workers), "nobody is left behind"
 
 
