@@ -3,7 +3,7 @@
 It knows neither of the applications and no simulator.
 """
 
-from mpi_coupling.channel import Channel, ChannelError, End, PeerSilent, Receiver, Sender, Signal, Window
+from mpi_coupling.channel import Channel, ChannelError, End, PeerSilent, Receiver, Sender, Window
 from mpi_coupling.checkpoint import CheckpointStore
 from mpi_coupling.clock import Clock, Schedule, Step
 from mpi_coupling.connection import connect
@@ -12,11 +12,13 @@ from mpi_coupling.failure import UserError, abort_on_error
 from mpi_coupling.groups import Groups, Role
 from mpi_coupling.launch import Program
 from mpi_coupling.local_channel import LocalChannel
+from mpi_coupling.payload import Events, Signal
 from mpi_coupling.profile import Profiler, ProfileSummary
 from mpi_coupling.report import CompartmentReport
 from mpi_coupling.signals import SignalWatch
 from mpi_coupling.spikes import SpikeWriter
 from mpi_coupling.supervision import supervise
+from mpi_coupling.timeline import TimelineProfiler
 from mpi_coupling.world import World
 
 __all__ = [
@@ -26,6 +28,7 @@ __all__ = [
     "Clock",
     "CompartmentReport",
     "End",
+    "Events",
     "Groups",
     "LocalChannel",
     "PeerSilent",
@@ -41,6 +44,7 @@ __all__ = [
     "SignalWatch",
     "SpikeWriter",
     "Step",
+    "TimelineProfiler",
     "UserError",
     "Window",
     "World",

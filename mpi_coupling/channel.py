@@ -11,12 +11,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from mpi_coupling.failure import UserError
+from mpi_coupling.payload import Signal
 
 AHEAD = 2
 """Windows that a source can send before the destination takes the first; one more may lie ready at the destination."""
@@ -34,48 +35,6 @@ class End(Exception):
     """The source closed the channel: there are no more windows."""
 
 
-@dataclass(frozen=True)
-class Signal:
-    """What a channel carries. Both ends must state the same.
-
-    Attributes:
-        name: what it is, unique in a job.
-        unit: unit of the values.
-        shape: shape of the values at one step, at least 1-D. Ranks may share the first axis, its *items*, among them.
-        window: steps of a window; the last one of a run, or any other, may be shorter.
-        start: the step at which the first window begins.
-    """
-
-    name: str
-    unit: str
-    shape: tuple[int, ...]
-    window: int
-    start: int = 0
-
-    def __post_init__(self) -> None:
-        if not self.shape or min(self.shape) < 0:
-            raise ValueError(
-                f"signal '{self.name}': the shape {self.shape} must have 1 or more dimensions of 0 or more"
-            )
-        if self.window < 1:
-            raise ValueError(f"signal '{self.name}': a window of {self.window} steps must have at least 1")
-
-    def items(self, some: ArrayLike | None) -> NDArray[np.int64]:
-        """Checks and completes a choice of items; None means all of them.
-
-        Raises:
-            ValueError: an item does not exist or is there twice.
-        """
-        if some is None:
-            return np.arange(self.shape[0])
-        items = np.asarray(some, dtype=np.int64).reshape(-1)
-        if len(np.unique(items)) < len(items) or (items.size and not 0 <= items.min() <= items.max() < self.shape[0]):
-            raise ValueError(
-                f"signal '{self.name}': items must be different numbers from 0 to {self.shape[0] - 1}, not {items}"
-            )
-        return items
-
-
 @dataclass(frozen=True, eq=False)
 class Window:
     """The values of a signal during the steps (start, stop]: after `start` up to and including `stop`.
@@ -83,12 +42,13 @@ class Window:
     Attributes:
         start: the step at which the window begins, the `stop` of the one before.
         stop: its last step.
-        values: float64, shape (stop - start, items of this rank, ...).
+        values: of a `Signal` float64, shape (stop - start, items of this rank, ...); of `Events` a list of rows of
+            float64, one for each item of this rank.
     """
 
     start: int
     stop: int
-    values: NDArray[np.float64]
+    values: Any
 
     def __str__(self) -> str:
         return f"({self.start}, {self.stop}]"
@@ -169,12 +129,10 @@ class Sender(_ChannelEnd):
         """
         self._check_open()
         self._check_time(f"{self.source} sends", window.start, window.stop)
-        shape = (window.stop - window.start, len(self.items), *self.signal.shape[1:])
-        values = window.values
-        if not isinstance(values, np.ndarray) or values.dtype != np.float64 or values.shape != shape:
-            kind = f"{values.dtype}{list(values.shape)}" if isinstance(values, np.ndarray) else type(values).__name__
+        wanted = self.signal.wanted(window.stop - window.start, len(self.items))
+        if (found := self.signal.found(window.values)) != wanted:
             raise ChannelError(
-                f"{self}: {self.source} sends {kind} as window {window}, {self.destination} takes float64{list(shape)}"
+                f"{self}: {self.source} sends {found} as window {window}, {self.destination} takes {wanted}"
             )
         self._put(window)
         self.step = window.stop

@@ -35,6 +35,17 @@ _PREFIX, _PART = "tick-", ".part"
 _UNREADABLE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
 
 
+def joined(parts: Mapping[str, Mapping[str, NDArray[Any]]]) -> State:
+    """The states of several parts as one, each array named ``<part>/<name>``."""
+    return {f"{part}/{name}": array for part, state in parts.items() for name, array in state.items()}
+
+
+def part_of(state: Mapping[str, NDArray[Any]], part: str) -> State:
+    """The state of one part of what `joined` gave."""
+    prefix = f"{part}/"
+    return {name.removeprefix(prefix): array for name, array in state.items() if name.startswith(prefix)}
+
+
 @dataclass(frozen=True)
 class Manifest:
     """What a snapshot says of itself.
@@ -61,6 +72,11 @@ class CheckpointStore:
 
     def __init__(self, world: World, folder: Path, fingerprint: str) -> None:
         self._world, self._folder, self._fingerprint = world, Path(folder), fingerprint
+
+    @property
+    def folder(self) -> Path:
+        """Where the snapshots are."""
+        return self._folder
 
     def save(self, tick: int, state: Mapping[str, NDArray[Any]]) -> None:
         """Write a snapshot. Collective.

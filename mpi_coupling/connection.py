@@ -7,10 +7,9 @@ the way: sending, receiving and computing overlap.
 
 from __future__ import annotations
 
-import math
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,7 +23,6 @@ from mpi_coupling.channel import (
     PeerSilent,
     Receiver,
     Sender,
-    Signal,
     Window,
     check_items,
     shared_items,
@@ -32,6 +30,7 @@ from mpi_coupling.channel import (
 from mpi_coupling.failure import UserError
 from mpi_coupling.groups import Groups
 from mpi_coupling.local_channel import LocalChannel
+from mpi_coupling.payload import Signal
 
 if TYPE_CHECKING:
     from mpi4py import MPI
@@ -190,10 +189,11 @@ def _agree(groups: Groups, signal: Signal, other: str, items: NDArray[np.int64],
         (one, first), (two, second) = sorted(
             [(str(groups.role), signal), (other, their_signal)], key=lambda side: side[0]
         )
+        names = dict.fromkeys(each.name for each in (*fields(first), *fields(second)))
         differences = (
-            f"{name} is {getattr(first, name)!r} for {one}, {getattr(second, name)!r} for {two}"
-            for name in ("name", "unit", "shape", "window", "start")
-            if getattr(first, name) != getattr(second, name)
+            f"{name} is {getattr(first, name, None)!r} for {one}, {getattr(second, name, None)!r} for {two}"
+            for name in names
+            if getattr(first, name, None) != getattr(second, name, None)
         )
         raise UserError(f"channel '{signal.name}': {'; '.join(differences)}")
     return _Link(groups.exchange, tag, groups.group.rank, ours, ranks, theirs, deadline)
@@ -207,7 +207,6 @@ class _MpiSender(Sender):
         self._positions: list[NDArray[np.int64]] = []
         self._slots: list[list[Message]] = [[] for _ in range(AHEAD)]
         self._last: list[Message] = []
-        per_item = signal.window * math.prod(signal.shape[1:])
         for index, wanted in enumerate(link.theirs):
             items, positions, _ = shared_items(link.items, wanted)
             # who wants nothing still has to know the time and the end
@@ -215,16 +214,16 @@ class _MpiSender(Sender):
                 self._positions.append(positions)
                 # the end has a place of its own, so that closing never has to wait
                 for slot in (*self._slots, self._last):
-                    slot.append(link.message(index, items.size * per_item))
+                    slot.append(link.message(index, signal.room(items.size)))
 
     def _put(self, window: Window) -> None:
         slot = self._slots[self._sequence % AHEAD]
         what = f"{self} cannot send the window {window} before one of its last {AHEAD} is taken"
         self._link.wait(slot, self.destination, what)
         for message, positions in zip(slot, self._positions, strict=True):
-            values = window.values[:, positions]
-            message.values[: values.size] = values.reshape(-1)
-            message.send((WINDOW, self._sequence, window.start, window.stop), values.size)
+            numbers = self.signal.pack(window.values, positions)
+            message.values[: numbers.size] = numbers
+            message.send((WINDOW, self._sequence, window.start, window.stop), numbers.size)
         self._sequence += 1
 
     def _put_end(self) -> None:
@@ -247,12 +246,11 @@ class _MpiReceiver(Receiver):
         self._positions: list[NDArray[np.int64]] = []
         self._messages: list[Message] = []
         self._ended = False
-        per_item = signal.window * math.prod(signal.shape[1:])
         for index, owned in enumerate(link.theirs):
             items, _, positions = shared_items(owned, link.items)
             if items.size or (index == 0 and not link.items.size):
                 self._positions.append(positions)
-                self._messages.append(link.message(index, items.size * per_item))
+                self._messages.append(link.message(index, signal.room(items.size)))
         self._ask()
 
     def _ask(self) -> None:
@@ -274,9 +272,8 @@ class _MpiReceiver(Receiver):
         if kind == END:
             self._ended = True
             return None
-        values = np.empty((stop - start, len(self.items), *self.signal.shape[1:]))
+        values = self.signal.new(stop - start, len(self.items))
         for message, positions in zip(self._messages, self._positions, strict=True):
-            part = (stop - start, len(positions), *self.signal.shape[1:])
-            values[:, positions] = message.values[: math.prod(part)].reshape(part)
+            self.signal.unpack(message.values, values, positions)
         self._ask()
         return Window(start, stop, values)

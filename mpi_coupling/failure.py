@@ -36,6 +36,12 @@ class UserError(Exception):
     exit_code = 2
 
 
+class RunStopped(UserError):
+    """A run that ended itself before its time, as it was told to; shown without a traceback."""
+
+    exit_code = 3
+
+
 def abort_on_error(world: World) -> None:
     """Makes an uncaught exception, in the main thread or another one, end the whole job instead of hanging it.
 

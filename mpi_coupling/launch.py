@@ -26,8 +26,11 @@ DEFAULTS = {
 }
 """Set in a job unless the user set it: processes that wait leave their core to others, and may be more than cores."""
 
-PARENT_JOB = re.compile(r"(OMPI_COMM_WORLD_|PMIX_|PMI_)")
+PARENT_JOB = re.compile(r"OMPI_COMM_WORLD|PMIX_|PMI_|SLURM_STEP|SLURM_(PROCID|LOCALID|NODEID|GTIDS|TASK_PID)$")
 """Variables of the job that the caller may itself be in. A launcher that inherits them ends without a word."""
+
+PARENT_STEP = re.compile(r"SLURM_(NTASKS|NPROCS|NTASKS_PER_NODE|CPUS_PER_TASK)$|SRUN_CPUS_PER_TASK$|SLURM_CPU_BIND")
+"""Variables by which srun would give a step within a step the shape of the outer one."""
 
 
 @dataclass(frozen=True)
@@ -125,10 +128,19 @@ def srun_line(programs: Sequence[Program], folder: Path) -> list[str]:
         (folder / "programs.conf").write_text("".join(lines))
     except OSError as error:
         raise UserError(f"{folder}: the files of the job cannot be written ({error.strerror})") from error
-    options = ["--ntasks", str(first), "--kill-on-bad-exit=1", "--cpu-bind=none"]
+    # the step may share CPUs with the one that we are in, if any
+    options = ["--ntasks", str(first), "--overlap", "--kill-on-bad-exit=1", "--cpu-bind=none"]
     return ["srun", *options, "--multi-prog", str(folder / "programs.conf")]
 
 
+def outside_of_jobs(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """An environment without traces of the MPI job or SLURM step that the caller is in; its SLURM allocation stays."""
+    left = {name: value for name, value in environment.items() if not PARENT_JOB.match(name)}
+    if "SLURM_STEP_ID" in environment:
+        left = {name: value for name, value in left.items() if not PARENT_STEP.match(name)}
+    return left
+
+
 def job_environment(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """The environment of a launcher: without traces of the job that the caller is in, and with `DEFAULTS`."""
-    return DEFAULTS | {name: value for name, value in environment.items() if not PARENT_JOB.match(name)}
+    """The environment of a launcher: that outside of jobs, and `DEFAULTS`."""
+    return DEFAULTS | outside_of_jobs(environment)

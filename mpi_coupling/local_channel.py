@@ -7,7 +7,8 @@ from collections import deque
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mpi_coupling.channel import AHEAD, ChannelError, Receiver, Sender, Signal, Window, check_items, shared_items
+from mpi_coupling.channel import AHEAD, ChannelError, Receiver, Sender, Window, check_items, shared_items
+from mpi_coupling.payload import Signal
 
 
 class LocalChannel:
@@ -45,7 +46,7 @@ class LocalChannel:
         owned, wanted = signal.items(owned), signal.items(wanted)
         check_items(signal, source, destination, [owned], [wanted])
         queue: deque[Window | None] = deque()
-        receiver = _LocalReceiver(signal, source, destination, wanted, queue, owned)
+        receiver = _LocalReceiver(signal, source, destination, wanted, queue)
         self.receiver: Receiver = receiver
         self.sender: Sender = _LocalSender(signal, source, destination, owned, queue, receiver)
 
@@ -58,21 +59,14 @@ class _LocalReceiver(Receiver):
         destination: str,
         items: NDArray[np.int64],
         queue: deque[Window | None],
-        owned: NDArray[np.int64],
     ) -> None:
         super().__init__(signal, source, destination, items)
         self._queue = queue
-        _, self._at_owned, self._at_wanted = shared_items(owned, items)
 
     def _take(self) -> Window | None:
         if not self._queue:
             raise ChannelError(f"{self}: {self.source} has not sent the window that begins at step {self.step}")
-        window = self._queue.popleft()
-        if window is None:
-            return None
-        values = np.empty((len(window.values), len(self.items), *self.signal.shape[1:]))
-        values[:, self._at_wanted] = window.values[:, self._at_owned]
-        return Window(window.start, window.stop, values)
+        return self._queue.popleft()
 
 
 class _LocalSender(Sender):
@@ -88,13 +82,16 @@ class _LocalSender(Sender):
         super().__init__(signal, source, destination, items)
         self._queue = queue
         self._receiver = receiver
+        _, self._at_owned, self._at_wanted = shared_items(items, receiver.items)
 
     def _put(self, window: Window) -> None:
         if self._receiver.closed:
             return
         if len(self._queue) > AHEAD:
             raise ChannelError(f"{self}: window {window} cannot be sent before {self.destination} received one")
-        self._queue.append(Window(window.start, window.stop, window.values.copy()))
+        values = self.signal.new(window.stop - window.start, len(self._receiver.items))
+        self.signal.unpack(self.signal.pack(window.values, self._at_owned), values, self._at_wanted)
+        self._queue.append(Window(window.start, window.stop, values))
 
     def _put_end(self) -> None:
         self._queue.append(None)

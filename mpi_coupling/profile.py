@@ -167,8 +167,11 @@ class Profiler:
         path = self.prefix + name
         phase = self._phases.get(path)
         if phase is None:
-            phase = self._phases[path] = Phase(self, path)
+            phase = self._phases[path] = self._make(path)
         return phase
+
+    def _make(self, path: str) -> Phase:
+        return Phase(self, path)
 
     def summary(self, world: World) -> ProfileSummary:
         """Joins the figures of all ranks, on every rank. Collective.

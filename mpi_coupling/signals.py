@@ -8,10 +8,14 @@ from typing import Any, Self
 
 from mpi_coupling.world import World
 
-CHECKPOINT, STOP = signal.SIGUSR1, signal.SIGTERM
-"""Signals that ask for a checkpoint, and for a checkpoint and the end."""
+CHECKPOINT = signal.SIGUSR1
+"""Asks for a checkpoint."""
 
-_BY_STRENGTH = (CHECKPOINT, STOP, signal.SIGINT)
+STOP = signal.SIGTERM
+STOPS = (signal.SIGUSR2, STOP)
+"""Ask for a checkpoint and the end. Launchers hand SIGUSR2 on and wait; on SIGTERM they end the job themselves."""
+
+_BY_STRENGTH = (CHECKPOINT, *STOPS, signal.SIGINT)
 
 
 class SignalWatch:

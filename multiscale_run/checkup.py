@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mpi_coupling.console import get_logger
 from mpi_coupling.settings.health import Health
 from mpi_coupling.settings.problems import ABSENT, Finding
 from mpi_coupling.world import UserError
@@ -19,12 +20,14 @@ from multiscale_run.config import Problem, SimulationConfig, check_fields, check
 from multiscale_run.config.document import SECTION
 from multiscale_run.coupling import Expression, registry
 from multiscale_run.geometry import RECIPES, read_mesh
-from multiscale_run.mechanisms import mechanism_library, mod_folder
+from multiscale_run.mechanisms import mechanism_library, mod_folder, mod_warnings
 from multiscale_run.metabolism import load_network
 from multiscale_run.metabolism.julia import julia_health
 from multiscale_run.simulators import SIMULATORS
 from multiscale_run.simulators.neurodamus_session import sonata_config
 from multiscale_run.tissue import needs_mesh
+
+log = get_logger(__name__)
 
 DUMMY_SITES = 3
 """Sites of the vector that transform expressions are tried on."""
@@ -149,6 +152,8 @@ def _mesh(config: SimulationConfig) -> Iterator[Problem]:
 
 def _mechanisms(config: SimulationConfig) -> Iterator[Problem]:
     folder = mod_folder(config.folder)
+    for warning in mod_warnings(config.folder):
+        log.warning(warning)  # at once, because compiling takes a while
     try:
         library = mechanism_library(folder)
     except UserError as error:

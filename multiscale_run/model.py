@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from mpi_coupling.checkpoint import joined, part_of
 from mpi_coupling.clock import Clock
 from mpi_coupling.profile import Profiler
 from mpi_coupling.world import World
@@ -81,7 +82,7 @@ class Model:
             "connections": self.connections.state(),
             **{name: simulator.state() for name, simulator in self.simulators.items()},
         }
-        return {f"{part}/{name}": array for part, arrays in parts.items() for name, array in arrays.items()}
+        return joined(parts)
 
     def restore(self, state: Mapping[str, np.ndarray]) -> None:
         """Go back to a :meth:`state` of the same model on the same number of ranks. Collective."""
@@ -89,9 +90,9 @@ class Model:
         alive.mask[:] = state["alive/mask"]
         named = zip(alive.neuron_ids, state["alive/reasons"], strict=True)
         alive.reasons = {int(neuron): str(reason) for neuron, reason in named if reason}
-        self.connections.restore(_part(state, "connections"))
+        self.connections.restore(part_of(state, "connections"))
         for name, simulator in self.simulators.items():
-            simulator.restore(_part(state, name))
+            simulator.restore(part_of(state, name))
 
     def close(self) -> None:
         """Release all engines."""
@@ -128,8 +129,3 @@ class Model:
             self._config.attribute_view(),
             self._tissue.matrices,
         )
-
-
-def _part(state: Mapping[str, np.ndarray], name: str) -> State:
-    prefix = f"{name}/"
-    return {key.removeprefix(prefix): array for key, array in state.items() if key.startswith(prefix)}

@@ -7,15 +7,43 @@ import hashlib
 import json
 from pathlib import Path
 
-from mpi_coupling.profile import ProfileSummary
+from mpi_coupling.profile import Profiler
+from mpi_coupling.timeline import TimelineProfiler
 from mpi_coupling.world import UserError, World
 from multiscale_run.config import SimulationConfig
 from multiscale_run.mechanisms import mechanism_library, mod_folder
 from multiscale_run.reports import SUCCESS
 
 PROFILE = "profile.json"
+TIMELINE = "timeline.json"
 CHECKPOINTS = "checkpoints"
 LOCK = ".lock"
+
+
+def fingerprint(config: SimulationConfig, world: World) -> str:
+    """What a resumed run must have in common with the first one: configuration, circuit and mechanisms. Collective."""
+
+    def compute() -> str:
+        library = mechanism_library(mod_folder(config.folder))
+        parts = (
+            json.dumps(config.raw, sort_keys=True, default=str),
+            config.network.read_text(),
+            str(library.library_path),
+        )
+        return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+    return world.on_root(compute)
+
+
+def is_finished(config: SimulationConfig, world: World) -> bool:
+    """Whether the results are there, of a run with this very configuration, circuit and mechanisms. Collective."""
+    mark = fingerprint(config, world)
+
+    def compare() -> bool:
+        file = config.output_dir / SUCCESS
+        return file.is_file() and file.read_text() == mark
+
+    return world.on_root(compare)
 
 
 class OutputFolder:
@@ -38,30 +66,19 @@ class OutputFolder:
         """Where the checkpoints of the run are."""
         return self._path / CHECKPOINTS
 
-    def fingerprint(self, config: SimulationConfig) -> str:
-        """What a resumed run must have in common with the first one: configuration, circuit and mechanisms."""
-
-        def compute() -> str:
-            library = mechanism_library(mod_folder(config.folder))
-            parts = (
-                json.dumps(config.raw, sort_keys=True, default=str),
-                config.network.read_text(),
-                str(library.library_path),
-            )
-            return hashlib.sha256("\0".join(parts).encode()).hexdigest()
-
-        return self._world.on_root(compute)
-
     def begin(self) -> None:
         """From now on the folder holds an unfinished run."""
-        self._world.on_root(lambda: (self._path / SUCCESS).unlink(missing_ok=True))
+        self._world.on_root(lambda: [(self._path / name).unlink(missing_ok=True) for name in (SUCCESS, TIMELINE)])
 
-    def finish(self, summary: ProfileSummary) -> None:
-        """Write and show where the time went, and mark the run as finished."""
+    def finish(self, profiler: Profiler, mark: str) -> None:
+        """Write and show where the time went, and mark the run as finished: with its fingerprint. Collective."""
+        summary = profiler.summary(self._world)
+        if isinstance(profiler, TimelineProfiler):
+            profiler.write_timeline(self._path / TIMELINE)
         if self._world.is_root:
             summary.write(self._path / PROFILE)
             summary.print()
-            (self._path / SUCCESS).touch()
+            (self._path / SUCCESS).write_text(mark)
         self._world.barrier()
 
     def _take(self) -> None:

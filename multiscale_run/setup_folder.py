@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
-import sys
 import tempfile
 from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 
-import jinja2
-
+from mpi_coupling.slurm import Job, Site, job_script
 from mpi_coupling.world import UserError
 from multiscale_run.circuits import CircuitSpec, CircuitSummary, build_circuit, circuit_names, named_circuit
 from multiscale_run.config import default_config
@@ -20,6 +17,8 @@ from multiscale_run.metabolism.julia import prepare_environment
 
 CIRCUIT_FOLDER = "circuit"
 DEFAULT_CIRCUIT = "tiny"
+RANKS = 2
+"""Of a job, where the site does not say how many."""
 
 
 @dataclass(frozen=True)
@@ -64,24 +63,34 @@ class CircuitRequest:
 
 
 def write_simulation(
-    folder: Path, request: CircuitRequest, *, variant: str = "standard", julia: bool = False, force: bool = False
+    folder: Path,
+    request: CircuitRequest,
+    site: Site | None = None,
+    *,
+    variant: str = "standard",
+    julia: bool = False,
+    checkpoint_every: float | None = None,
+    force: bool = False,
 ) -> str:
     """Fill a folder.
 
     Args:
         folder: made if it does not exist; must be empty unless ``force``.
         request: the circuit.
+        site: the cluster of the job script; None: any.
         variant: of the metabolic network.
         julia: integrate it in Julia, in an environment of the simulation's own.
+        checkpoint_every: biological time between two checkpoints of the job, ms; None: only when it has to stop.
         force: replace the files of an earlier init; other files stay.
 
     Returns:
         One or two sentences on what was written.
 
     Raises:
-        UserError: the folder is not empty, or is a file.
+        UserError: the folder is not empty, or is a file; the site has no room for the job.
     """
     _refuse_occupied(folder, force)
+    script = job_script(_job(folder, checkpoint_every), site or Site())
     folder.parent.mkdir(parents=True, exist_ok=True)
     # written beside the folder and moved at the end, so that a failure leaves an earlier simulation as it was
     with tempfile.TemporaryDirectory(dir=folder.resolve().parent, prefix=".init-") as staging_name:
@@ -97,7 +106,7 @@ def write_simulation(
             prepare_environment(staging)
             settings["multiscale_run"]["metabolism"]["engine"] = "julia"
         (staging / "simulation_config.json").write_text(json.dumps(settings, indent=2) + "\n")
-        (staging / "simulation.sbatch").write_text(_slurm_script(folder))
+        (staging / "simulation.sbatch").write_text(script)
         notebook = resources.files("multiscale_run") / "templates" / "postproc.ipynb"
         (staging / "postproc.ipynb").write_bytes(notebook.read_bytes())
         _move_into(staging, folder)
@@ -127,8 +136,7 @@ def _move_into(staging: Path, folder: Path) -> None:
         shutil.move(item, target)
 
 
-def _slurm_script(folder: Path) -> str:
-    source = (resources.files("multiscale_run") / "templates" / "simulation.sbatch.jinja").read_text()
-    template = jinja2.Template(source, trim_blocks=True, keep_trailing_newline=True)
-    programs = Path(sys.executable).parent
-    return template.render(name=re.sub(r"[^\w.-]", "_", folder.resolve().name, flags=re.ASCII), programs=programs)
+def _job(folder: Path, checkpoint_every: float | None) -> Job:
+    regular = () if checkpoint_every is None else ("--checkpoint-every", f"{checkpoint_every:g}")
+    command = ("multiscale-run", "compute", "--continue", *regular)
+    return Job(folder.resolve().name, command, ntasks=RANKS, keeps_checkpoints=True)

@@ -15,22 +15,23 @@ At the start the same is done for tick 0: connections set the initial values and
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from mpi_coupling.checkpoint import CheckpointStore, State
 from mpi_coupling.clock import Clock, Schedule
 from mpi_coupling.console import Progress, get_logger
+from mpi_coupling.failure import RunStopped
+from mpi_coupling.keeping import CheckpointKeeper, CheckpointPlan, Start, saved_state
 from mpi_coupling.profile import Profiler
-from mpi_coupling.signals import CHECKPOINT, STOP, SignalWatch
+from mpi_coupling.signals import SignalWatch
 from mpi_coupling.spikes import SpikeWriter
-from mpi_coupling.world import UserError, World
+from mpi_coupling.world import World
 from multiscale_run.config import SimulationConfig
 from multiscale_run.model import Model
-from multiscale_run.output_folder import OutputFolder
+from multiscale_run.output_folder import OutputFolder, fingerprint
 from multiscale_run.reports import SimulatorReports
 from multiscale_run.simulators import Simulator
-from multiscale_run.simulators.checks import RunStopped, stop_if_asked
+from multiscale_run.simulators.checks import stop_if_asked
 from multiscale_run.simulators.neuron_reports import build_reports
 
 log = get_logger(__name__)
@@ -38,31 +39,6 @@ log = get_logger(__name__)
 
 class NoNeuronLeft(RunStopped):
     """Every neuron of every rank has been excluded."""
-
-
-class StoppedBySignal(RunStopped):
-    """A run that was asked to stop and can be continued."""
-
-    exit_code = 128 + STOP
-
-
-@dataclass(frozen=True)
-class CheckpointPlan:
-    """When a run keeps what is needed to continue it; a signal asks for it at any time.
-
-    Attributes:
-        every_ms: biological time between two checkpoints, ms; None: no regular ones.
-        at_end: whether the end of the run is kept as well.
-    """
-
-    every_ms: float | None = None
-    at_end: bool = False
-
-    def is_due(self, clock: Clock, tick: int, step: int) -> bool:
-        """Whether a regular checkpoint belongs to a tick; it may lie at multiples of a step (ticks) only."""
-        if self.every_ms is None:
-            return False
-        return tick % max(step, round(self.every_ms / clock.dt) // step * step) == 0
 
 
 class Simulation:
@@ -73,7 +49,7 @@ class Simulation:
         world: the ranks.
         profiler: collects the time of each phase.
         plan: when to write checkpoints.
-        resume: continue from the newest checkpoint instead of starting anew.
+        start: anew or from a checkpoint.
 
     Raises:
         UserError: results cannot be written, a simulator cannot be built, or there is nothing to resume.
@@ -85,21 +61,23 @@ class Simulation:
         world: World,
         profiler: Profiler,
         plan: CheckpointPlan | None = None,
-        resume: bool = False,
+        start: Start = Start.ANEW,
     ) -> None:
         self.config, self.world, self.profiler = config, world, profiler
         self.clock = Clock.from_config(config.run.dt, config.run.tstop)
         self._plan = plan or CheckpointPlan()
         self._folder = OutputFolder(world, config.output_dir)
-        self._checkpoints = CheckpointStore(world, self._folder.checkpoints, self._folder.fingerprint(config))
-        self._start, state = self._checkpoint_to_resume() if resume else (0, State())
+        self._fingerprint = fingerprint(config, world)
+        self._checkpoints = CheckpointStore(world, self._folder.checkpoints, self._fingerprint)
+        saved = saved_state(self._checkpoints, start)
+        self._start, state = saved or (0, State())
         self._folder.begin()
-        if not resume:
+        if saved is None:
             self._checkpoints.clear()
         self.model = Model(config, world, self.clock, profiler)
-        self._open_files(resume)
+        self._open_files(resumed=saved is not None)
         self.model.neurons.restart()  # recorders see time 0, with all that was calibrated
-        if resume:
+        if saved is not None:
             self.model.restore(state)
             log.info("resuming at %g ms", self.clock.ms(self._start))
 
@@ -114,6 +92,7 @@ class Simulation:
         always = [self.model.neurons.name]
         schedule = Schedule(self.config.periods(), self.clock.stop, self._start, always=always)
         total = self.clock.ms(self.clock.stop)
+        keeper = self._keeper()
         with Progress(self.world, total, "compute") as progress, SignalWatch(self.world) as signals:
             if self._start == 0:
                 self._first_exchange()
@@ -121,15 +100,13 @@ class Simulation:
                 for name in step.due:
                     self._advance(self.model.simulators[name], step.stop_tick, self.model.connections.fire)
                 self._conclude(step.stop_tick)
-                self._keep(step.stop_tick, signals)
+                keeper.keep(step.stop_tick, signals)
                 progress.update(self.clock.ms(step.stop_tick))
         self._finish()
 
-    def _checkpoint_to_resume(self) -> tuple[int, State]:
-        saved = self._checkpoints.load()
-        if saved is None:
-            raise UserError(f"{self._folder.checkpoints}: there is no checkpoint to resume from; leave out --resume")
-        return saved
+    def _keeper(self) -> CheckpointKeeper:
+        resume = f"multiscale-run compute --resume {self.config.folder}"
+        return CheckpointKeeper(self.world, self._plan, self.clock, self.model.neurons.period, self._save, resume)
 
     def _open_files(self, resumed: bool) -> None:
         """Open all result files; those of a resumed run are cut off at its beginning. Collective."""
@@ -174,31 +151,10 @@ class Simulation:
         if not self.world.any(bool(self.model.neurons.alive.mask.any())):
             raise NoNeuronLeft(f"every neuron was excluded by {self.clock.ms(tick):g} ms; the warnings above say why")
 
-    def _keep(self, tick: int, signals: SignalWatch) -> None:
-        """Write a checkpoint if it is time for one or a signal asks for it; end the run if a signal asks for that."""
-        request = signals.take()
-        at_end = tick == self.clock.stop
-        is_due = not at_end and self._plan.is_due(self.clock, tick, self.model.neurons.period)
-        if request == STOP and not at_end:
-            self._save(tick)
-            raise StoppedBySignal(
-                f"stopped at {self.clock.ms(tick):g} ms by {STOP.name}; "
-                f"continue with: multiscale-run compute --resume {self.config.folder}"
-            )
-        if at_end and self._plan.at_end:
-            self._save(tick)
-        elif is_due or request == CHECKPOINT:
-            try:
-                self._save(tick)
-            except UserError as error:  # the run itself is not in danger, and the previous checkpoint is there
-                if self.world.is_root:
-                    log.warning("%s; the run goes on", error)
-
     def _save(self, tick: int) -> None:
         with self.profiler.phase("checkpoint"):
             self._checkpoints.save(tick, self.model.state())
 
     def _finish(self) -> None:
         self.model.close()
-        summary = self.profiler.summary(self.world)
-        self._folder.finish(summary)
+        self._folder.finish(self.profiler, self._fingerprint)

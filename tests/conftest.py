@@ -138,7 +138,39 @@ def tools() -> Mapping[str, Any]:
         "quiet": quiet,
         "duration": duration,
         "metabolism": metabolism,
+        "SimulationFolder": SimulationFolder,
     }
+
+
+@pytest.fixture(scope="session")
+def bits() -> Callable[[SimulationFolder], dict[str, np.ndarray]]:
+    """Everything a run has written, by file and dataset."""
+
+    def read(folder: SimulationFolder) -> dict[str, np.ndarray]:
+        found: dict[str, np.ndarray] = {}
+        for path in sorted(folder.results.glob("*.h5")):
+            with h5py.File(path) as file:
+                file.visititems(
+                    lambda name, item, path=path: (
+                        found.update({f"{path.name}/{name}": item[:]}) if isinstance(item, h5py.Dataset) else None
+                    )
+                )
+        return found
+
+    return read
+
+
+@pytest.fixture(scope="session")
+def compare(bits: Callable) -> Callable[[SimulationFolder, SimulationFolder], None]:
+    """Insists that two runs have written the same bits."""
+
+    def equal(one: SimulationFolder, other: SimulationFolder) -> None:
+        expected, found = bits(one), bits(other)
+        assert expected and list(found) == list(expected)
+        for name, values in expected.items():
+            np.testing.assert_array_equal(found[name], values, err_msg=name)
+
+    return equal
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from mpi_coupling.settings.problems import ConfigError, Finding
 from tvb_nest.connectome import Connectome
+from tvb_nest.nest_side.own_model import STANDARD, load_own_model
 from tvb_nest.nest_side.parameters import (
     BackgroundParameters,
     ConnectionParameters,
@@ -21,7 +22,9 @@ from tvb_nest.nest_side.parameters import (
 )
 from tvb_nest.parameters import Mode, Parameters, of_state_variables
 from tvb_nest.parameters.tvb import STATE_VARIABLES
-from tvb_nest.transform.plugins import TransformSettings
+from tvb_nest.recording import NEST_FOLDER
+from tvb_nest.transform.plugins import TransformSettings, make_to_nest, make_to_tvb
+from tvb_nest.transform.translator import Translator
 from tvb_nest.tvb_side.mean_field.parameters import MeanFieldParameters
 from tvb_nest.tvb_side.noise import OrnsteinUhlenbeckParameters
 
@@ -99,34 +102,52 @@ def make_network(parameters: Parameters, connectome: Connectome | None) -> Windo
 
     Args:
         parameters: of the simulation.
-        connectome: of the brain; None where the regions are not connected.
+        connectome: of the brain; without it the regions are not connected with each other.
 
     Raises:
         UserError: there is no such NEST, or it refuses parameters.
     """
     from tvb_nest.nest_side.nest_with_mpi import find
     from tvb_nest.nest_side.network import SpikingNetwork
-    from tvb_nest.nest_side.own_model import STANDARD, load_own_model
     from tvb_nest.nest_side.spawned_network import SpawnedNetwork
 
-    resolved, own = parameters.resolved, parameters.resolved.param_tvb_nest
+    own, resolved = parameters.resolved.param_tvb_nest, parameters.resolved
     network = network_parameters(parameters), parameters.spiking, connectome
-    options = {
-        "seed": resolved.param_nest.master_seed,
-        "folder": parameters.result_folder / "nest",
-        "own_model": STANDARD if own.network_file is None else load_own_model(parameters.path(own.network_file)),
-    }
+    seed, folder = resolved.param_nest.master_seed, parameters.result_folder / NEST_FOLDER
+    model = STANDARD if own.network_file is None else load_own_model(parameters.path(own.network_file))
     if own.exchange == "memory":
-        return SpikingNetwork(*network, threads=threads(parameters), **options)
-    return SpawnedNetwork(*network, ranks=resolved.param_co_simulation.nb_MPI_nest, python=find(), **options)
+        return SpikingNetwork(*network, seed=seed, threads=threads(parameters), folder=folder, own_model=model)
+    ranks = resolved.param_co_simulation.nb_MPI_nest
+    return SpawnedNetwork(*network, seed=seed, ranks=ranks, python=find(), folder=folder, own_model=model)
 
 
-def transform_settings(parameters: Parameters, network: WindowedNetwork) -> TransformSettings:
+def make_translator(
+    parameters: Parameters, n_neurons: Sequence[int], n_excitatory: Sequence[int], positions: Sequence[int]
+) -> Translator:
+    """Both translations of some of the spiking regions.
+
+    Args:
+        parameters: of the simulation.
+        n_neurons: of every spiking region.
+        n_excitatory: of them, whose spikes TVB hears.
+        positions: the regions, counted among the spiking ones.
+    """
+    resolved, own = parameters.resolved, parameters.resolved.param_tvb_nest
+    settings = transform_settings(parameters, n_neurons, n_excitatory, positions)
+    law = own.transformer_tvb_to_nest or LAWS[resolved.param_TR_tvb_to_nest.function_select]
+    to_nest = None if external_input(parameters) == "rates" else make_to_nest(law, settings)
+    return Translator(to_nest, make_to_tvb(own.transformer_nest_to_tvb or "sliding_mean", settings))
+
+
+def transform_settings(
+    parameters: Parameters, n_neurons: Sequence[int], n_excitatory: Sequence[int], positions: Sequence[int]
+) -> TransformSettings:
     """What transformers need to know."""
     resolved = parameters.resolved
     return TransformSettings(
-        n_neurons=tuple(network.n_neurons),
-        n_excitatory=tuple(network.n_excitatory),
+        n_neurons=tuple(n_neurons[position] for position in positions),
+        n_excitatory=tuple(n_excitatory[position] for position in positions),
+        positions=tuple(positions),
         nb_synapses=resolved.param_TR_tvb_to_nest.nb_synapses,
         percentage_shared=resolved.param_TR_tvb_to_nest.percentage_shared,
         width=resolved.param_TR_nest_to_tvb.width,

@@ -8,221 +8,195 @@ Played by one process in turn, the same lines give the same bits.
 
 from __future__ import annotations
 
+import gc
 import time
-from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import ExitStack
+from typing import Any
 
-import numpy as np
-
-from mpi_coupling import Groups, Receiver, Role, Sender, Signal, Window, connect
-from mpi_coupling.console import Progress, get_logger
+from mpi_coupling import Channel, Events, Groups, Profiler, Role, Signal, TimelineProfiler, connect
+from mpi_coupling.console import Progress
+from mpi_coupling.keeping import CheckpointPlan, Start
 from tvb_nest import building
 from tvb_nest.brain_connectome import connectome_of, with_window_of
-from tvb_nest.connectome import Connectome
+from tvb_nest.checkpoints import Checkpoints
+from tvb_nest.nest_side.windows import WindowedNetwork
 from tvb_nest.parameters import Mode, Parameters
-from tvb_nest.recording import BrainRecorder, RunSummary, prepare_folder
+from tvb_nest.recording import PROFILE, TIMELINE, RunSummary, prepare_folder
+from tvb_nest.sides import BrainSide, Side, SpikingSide, TranslationSide
+from tvb_nest.tvb_side.brain import Brain
 
-log = get_logger(__name__)
-
-NEST, TVB = "nest", "tvb"
-PLANS = {
-    Mode.CO_SIMULATION: (Role(NEST), Role(TVB)),
-    Mode.NEST: (Role(NEST),),
-    Mode.NEST_SAVED_RATES: (Role(NEST),),
-    Mode.TVB: (Role(TVB),),
-}
-"""Who takes part in which mode; each is one process."""
+NEST, TRANSFORM, TVB = "nest", "transform", "tvb"
 
 ALONE_MS = 20.0
 """Length of a window where nothing is exchanged, for files and progress."""
 
 
-class Side(ABC):
-    """What a simulator does with a window of steps."""
-
-    def begin(self, start: int, stop: int) -> None:  # noqa: B027 - most have nothing to do ahead of the other side
-        """Compute what needs nothing of the other side in this window."""
-
-    @abstractmethod
-    def complete(self, start: int, stop: int) -> None:
-        """Compute the rest."""
-
-    @abstractmethod
-    def close(self, summary: RunSummary) -> None:
-        """Finish the files and add to the summary."""
+def plan(parameters: Parameters) -> tuple[Role, ...]:
+    """Who takes part, NEST first: one process each, but as many for the translation as the parameters say."""
+    match parameters.mode:
+        case Mode.CO_SIMULATION:
+            ranks = parameters.resolved.param_tvb_nest.transform_ranks
+            translation = (Role(TRANSFORM, ranks, ranks),) if ranks else ()
+            return (Role(NEST), *translation, Role(TVB))
+        case Mode.TVB:
+            return (Role(TVB),)
+        case _:
+            return (Role(NEST),)
 
 
-class SpikingSide(Side):
-    """The spiking regions in NEST, with both translations.
-
-    Args:
-        parameters: of the simulation.
-        connectome: of the brain; None where the regions are not connected.
-        incoming: the brain's input into the regions, kHz; None without a brain.
-        outgoing: takes the regions' rates, kHz.
-    """
-
-    def __init__(
-        self,
-        parameters: Parameters,
-        connectome: Connectome | None,
-        incoming: Receiver | None = None,
-        outgoing: Sender | None = None,
-    ) -> None:
-        from tvb_nest.transform.plugins import make_to_nest, make_to_tvb
-        from tvb_nest.transform.saving import HistogramSaver
-
-        resolved, folder = parameters.resolved, parameters.result_folder
-        own = resolved.param_tvb_nest
-        self._incoming, self._outgoing = incoming, outgoing
-        self._network = building.make_network(parameters, connectome)
-        self._synapses = resolved.param_TR_tvb_to_nest.nb_synapses
-        settings = building.transform_settings(parameters, self._network)
-        self._sends_rates = building.external_input(parameters) == "rates"
-        law = own.transformer_tvb_to_nest or building.LAWS[resolved.param_TR_tvb_to_nest.function_select]
-        self._to_spikes = make_to_nest(law, settings)
-        self._to_rates = make_to_tvb(own.transformer_nest_to_tvb or "sliding_mean", settings)
-        self._savers = []
-        if parameters.mode == Mode.NEST_SAVED_RATES:
-            every = resolved.param_record_MPI.save_step
-            place = folder / "translation" / "save"
-            self._savers = [HistogramSaver(place, str(r), every, settings.resolution) for r in parameters.spiking]
-        self._fired = np.zeros(len(parameters.spiking), dtype=int)
-        self._network.prepare()
-
-    def complete(self, start: int, stop: int) -> None:
-        """Take the input, run the network, send the rates."""
-        if self._incoming is not None:
-            self._feed(start, self._incoming.receive(stop).values)
-        self._network.run(stop - start)
-        times = [self._network.spikes(region.index)[0] for region in self._network.regions]
-        self._fired += [len(region) for region in times]
-        for saver, region in zip(self._savers, times, strict=False):
-            saver.add(start, stop - start, region)
-        if self._outgoing is not None:
-            self._outgoing.send(Window(start, stop, self._to_rates(start, stop - start, times)))
-
-    def close(self, summary: RunSummary) -> None:
-        """Finish the files."""
-        seconds = self._network.step * self._network.dt / 1e3
-        for region, fired, size in zip(self._network.regions, self._fired, self._network.n_excitatory, strict=True):
-            summary.add(f"rate_excitatory_region_{region.index}_Hz", fired / (size * seconds))
-        for saver in self._savers:
-            saver.close()
-        self._network.close()
-
-    def _feed(self, start: int, rates: np.ndarray) -> None:
-        from tvb_nest.transform.to_spikes import input_rates
-
-        rates = np.maximum(rates, 0.0)  # noise can push a mean field's rate below 0 for a step
-        if self._sends_rates:
-            self._network.set_rates(start, input_rates(rates, self._synapses))
-        else:
-            self._network.set_spikes(start, self._to_spikes(start, rates))
-
-
-class BrainSide(Side):
-    """The whole brain; spiking regions are proxies.
-
-    Args:
-        parameters: of the simulation.
-        connectome: of the brain.
-        incoming: the rates of the spiking regions, kHz; None without any.
-        outgoing: takes the input into them, kHz.
-    """
-
-    def __init__(
-        self,
-        parameters: Parameters,
-        connectome: Connectome,
-        incoming: Receiver | None = None,
-        outgoing: Sender | None = None,
-    ) -> None:
-        self._incoming, self._outgoing = incoming, outgoing
-        self._spiking = list(parameters.spiking)
-        self._end = parameters.steps
-        self._brain = building.make_brain(parameters, connectome, parameters.spiking)
-        self._recorder = BrainRecorder(parameters, building.make_monitors(parameters, self._brain))
-        self._states = np.empty((0, len(self._brain.state_variables), self._brain.n_regions))
-        self._send_input(0, min(parameters.window or self._end, self._end))
-
-    def begin(self, start: int, stop: int) -> None:
-        """Run the brain, and send the input of the next window."""
-        self._states = self._brain.run(stop - start)
-        self._send_input(stop, min(2 * stop - start, self._end))
-
-    def complete(self, start: int, stop: int) -> None:
-        """Take the rates of the spiking regions, and record."""
-        if self._incoming is not None:
-            rates = self._incoming.receive(stop).values
-            self._brain.supply(rates)
-            self._states[:, 0, self._spiking] = rates
-        self._recorder.record(self._states)
-
-    def close(self, summary: RunSummary) -> None:
-        """Finish the files."""
-        self._recorder.close()
-        summary.add("rate_excitatory_brain_Hz", 1e3 * self._recorder.mean_rate)
-
-    def _send_input(self, start: int, stop: int) -> None:
-        if self._outgoing is not None and stop > start:
-            self._outgoing.send(Window(start, stop, self._brain.coupling_into_proxies(stop - start)))
-
-
-def run(parameters: Parameters, groups: Groups) -> None:
+def run(
+    parameters: Parameters,
+    groups: Groups,
+    profiler: Profiler,
+    checkpoints: CheckpointPlan | None = None,
+    start: Start = Start.ANEW,
+) -> None:
     """Run a simulation and write its results. Collective over all processes of the job.
 
     Args:
         parameters: as read; the window is computed here.
-        groups: the roles of ``PLANS``.
+        groups: the roles of `plan`.
+        profiler: collects the time of each phase; written to profile.json, and timeline.json if it remembers it.
+        checkpoints: when they are written; only TVB alone can be continued from one.
+        start: whether the run continues from the newest one.
 
     Raises:
         UserError: something of the user's cannot be used.
+        StoppedBySignal: TVB alone was asked to stop; a checkpoint has been written.
     """
-    connectome = None
+    connectome, summary = None, RunSummary(parameters)
     if parameters.mode in (Mode.CO_SIMULATION, Mode.TVB):
         connectome = connectome_of(parameters)
         parameters = with_window_of(parameters, connectome)
-    groups.job.on_root(lambda: prepare_folder(parameters))
+    saved = Checkpoints(parameters, groups, checkpoints or CheckpointPlan(), start)
+    groups.job.on_root(lambda: prepare_folder(parameters, saved.continues))
+    network = building.make_network(parameters, connectome) if groups.plays(NEST) else None
+    brain = building.make_brain(parameters, connectome, parameters.spiking) if groups.plays(TVB) else None
     with ExitStack() as stack:
-        sides = _make_sides(parameters, connectome, groups, stack)
+        sides = _Wiring(parameters, groups, profiler, stack).sides(network, brain)
+        saved.attach(sides, window_of(parameters))
+        gc.freeze()  # the engines' many objects stay: to search them again and again took as long as giving spikes
         began = time.perf_counter()
-        with Progress(groups.job, parameters.resolved.end, str(parameters.mode)) as progress:
-            for start, stop in windows(parameters):
+        with Progress(groups.job, parameters.resolved.end, str(parameters.mode)) as progress, saved:
+            for first, last in windows(parameters, saved.start):
+                # in one process the brain begins, and the network completes first: each has then what it takes
+                for side in reversed(sides):
+                    side.begin(first, last)
                 for side in sides:
-                    side.begin(start, stop)
-                # in one process the network comes first: the brain waits for its rates
-                for side in sides:
-                    side.complete(start, stop)
-                progress.update(stop * parameters.resolved.param_nest.sim_resolution)
-        summary = RunSummary()
-        summary.add("wall_seconds_per_second", 1e3 * (time.perf_counter() - began) / parameters.resolved.end)
+                    side.complete(first, last)
+                saved.keep(last)
+                progress.update(last * parameters.resolved.param_nest.sim_resolution)
+        computed = (parameters.steps - saved.start) * parameters.resolved.param_nest.sim_resolution
+        summary.add("wall_seconds_per_second", 1e3 * (time.perf_counter() - began) / computed)
         for side in sides:
             side.close(summary)
-    summary.write(parameters.result_folder, groups.job)
+    profile = profiler.summary(groups.job)
+    groups.job.on_root(lambda: profile.write(parameters.result_folder / PROFILE))
+    if isinstance(profiler, TimelineProfiler):
+        profiler.write_timeline(parameters.result_folder / TIMELINE)
+    summary.write(groups.job)
 
 
-def windows(parameters: Parameters) -> Iterator[tuple[int, int]]:
-    """First and last step of each window, up to the end."""
-    length = parameters.window or round(ALONE_MS / parameters.resolved.param_nest.sim_resolution)
-    for start in range(0, parameters.steps, length):
+def windows(parameters: Parameters, begin: int = 0) -> Iterator[tuple[int, int]]:
+    """First and last step of each window from a step on, up to the end."""
+    length = window_of(parameters)
+    for start in range(begin, parameters.steps, length):
         yield start, min(start + length, parameters.steps)
 
 
-def _make_sides(parameters: Parameters, connectome: Connectome | None, groups: Groups, stack: ExitStack) -> list[Side]:
-    """The sides that this process computes, NEST's first."""
-    if parameters.mode != Mode.CO_SIMULATION:
-        return [SpikingSide(parameters, None)] if connectome is None else [BrainSide(parameters, connectome)]
-    assert connectome is not None and parameters.window is not None
-    shape = (len(parameters.spiking),)
-    rates = connect(groups, Signal("rate of the spiking regions", "kHz", shape, parameters.window), NEST, TVB)
-    inputs = connect(groups, Signal("input into the spiking regions", "kHz", shape, parameters.window), TVB, NEST)
-    for end in (*rates.ends, *inputs.ends):
-        stack.enter_context(end)
-    sides: list[Side] = []
-    if groups.plays(NEST):
-        sides.append(SpikingSide(parameters, connectome, inputs.receiver, rates.sender))
-    if groups.plays(TVB):
-        sides.append(BrainSide(parameters, connectome, rates.receiver, inputs.sender))
-    return sides
+def window_of(parameters: Parameters) -> int:
+    """Steps of a window."""
+    return parameters.window or round(ALONE_MS / parameters.resolved.param_nest.sim_resolution)
+
+
+class _Wiring:
+    """The channels between the sides, and the sides of this process.
+
+    Args:
+        parameters: with the window.
+        groups: of the job.
+        profiler: of this process.
+        stack: closes the channels.
+    """
+
+    def __init__(self, parameters: Parameters, groups: Groups, profiler: Profiler, stack: ExitStack) -> None:
+        self._parameters, self._groups, self._profiler, self._stack = parameters, groups, profiler, stack
+        self._regions = len(parameters.spiking)
+        self._translators = groups.members.get(TRANSFORM, ())
+        self._by_rates = building.external_input(parameters) == "rates"
+
+    def sides(self, network: WindowedNetwork | None, brain: Brain | None) -> list[Side]:
+        """What this process does, in the order NEST, translation, TVB; collective."""
+        if self._parameters.mode != Mode.CO_SIMULATION:
+            return [self._spiking(network)] if network is not None else [self._brain(brain)]
+        sizes = None if network is None else (tuple(network.n_neurons), tuple(network.n_excitatory))
+        # also waits until everybody is built, however long that takes
+        self._sizes = self._groups.job.comm.bcast(sizes, self._groups.members[NEST][0])
+        return self._apart(network, brain) if self._translators else self._inline(network, brain)
+
+    def _inline(self, network: WindowedNetwork | None, brain: Brain | None) -> list[Side]:
+        """NEST's process translates."""
+        rates = self._connect(self._signal("rate of the spiking regions"), NEST, TVB)
+        inputs = self._connect(self._signal("input into the spiking regions"), TVB, NEST)
+        sides: list[Side] = []
+        if network is not None:
+            translator = building.make_translator(self._parameters, *self._sizes, range(self._regions))
+            sides.append(self._spiking(network, translator, inputs.receiver, rates.sender))
+        if brain is not None:
+            sides.append(self._brain(brain, rates.receiver, inputs.sender))
+        return sides
+
+    def _apart(self, network: WindowedNetwork | None, brain: Brain | None) -> list[Side]:
+        """Ranks of their own translate, each some of the regions."""
+        translates = self._groups.plays(TRANSFORM)
+        mine = self._items() if translates else None
+        fired = self._connect(self._events("spikes of the spiking regions", 1), NEST, TRANSFORM, wanted=mine)
+        rates = self._connect(self._signal("rate of the spiking regions"), TRANSFORM, TVB, owned=mine)
+        inputs = self._signal("input into the spiking regions")
+        if self._by_rates:
+            given = into = self._connect(inputs, TVB, NEST)
+        else:
+            given = self._connect(inputs, TVB, TRANSFORM, wanted=mine)
+            into = self._connect(self._events("spikes into the spiking regions", 2), TRANSFORM, NEST, owned=mine)
+        sides: list[Side] = []
+        if network is not None:
+            sides.append(self._spiking(network, None, into.receiver, fired.sender))
+        if mine is not None:
+            translator = building.make_translator(self._parameters, *self._sizes, mine)
+            ends = (None, None) if self._by_rates else (given.receiver, into.sender)
+            sides.append(
+                TranslationSide(self._parameters, translator, self._profiler, *ends, fired.receiver, rates.sender)
+            )
+        if brain is not None:
+            sides.append(self._brain(brain, rates.receiver, given.sender))
+        return sides
+
+    def _items(self) -> range:
+        """The regions that this rank translates, counted among the spiking ones."""
+        rank = self._translators.index(self._groups.job.rank)
+        return range(rank, self._regions, len(self._translators))
+
+    def _signal(self, name: str) -> Signal:
+        return Signal(name, "kHz", (self._regions,), self._parameters.window or 1)
+
+    def _events(self, name: str, numbers: int) -> Events:
+        """Spikes, as rows with at most some numbers for each neuron and step."""
+        window = self._parameters.window or 1
+        return Events(name, "ms", (self._regions,), window, most=numbers * window * max(self._sizes[0]))
+
+    def _connect(self, signal: Signal, source: str, destination: str, **items: range | None) -> Channel:
+        """The channel, without ends where this process plays neither role."""
+        if not (self._groups.plays(source) or self._groups.plays(destination)):
+            return Channel(signal.name, None, None)
+        channel = connect(self._groups, signal, source, destination, **items)
+        for end in channel.ends:
+            self._stack.enter_context(end)
+        return channel
+
+    def _spiking(self, network: WindowedNetwork, *ends: Any) -> SpikingSide:
+        return SpikingSide(self._parameters, network, self._profiler, *ends)
+
+    def _brain(self, brain: Brain | None, *ends: Any) -> BrainSide:
+        assert brain is not None
+        return BrainSide(self._parameters, brain, self._profiler, *ends)

@@ -5,36 +5,42 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mpi_coupling.checkpoint import joined, part_of
 from mpi_coupling.failure import UserError
 from mpi_coupling.world import World
-from tvb_nest.parameters import Parameters, write_parameters
+from tvb_nest.parameters import Parameters, fingerprint, write_parameters
 from tvb_nest.tvb_side.monitors import Monitor, Samples
 
 SUMMARY = "summary.json"
+PROFILE, TIMELINE = "profile.json", "timeline.json"
 RESOLVED = "parameter_resolved.json"
 """All parameters of the run with what follows from them; parameter.json stays as the user wrote it."""
 
-TVB_FOLDER, NEST_FOLDER = "tvb", "nest"
+TVB_FOLDER, NEST_FOLDER, CHECKPOINTS = "tvb", "nest", "checkpoints"
 SUCCESS = ".SUCCESS"
 FOLDERS = (NEST_FOLDER, TVB_FOLDER, "translation")
 
 
-def prepare_folder(parameters: Parameters) -> None:
+def prepare_folder(parameters: Parameters, resume: bool = False) -> None:
     """Make room for a run: results of an earlier one are removed, the parameters of this one written.
+
+    Args:
+        parameters: of the simulation.
+        resume: whether the run continues an earlier one; its results then stay.
 
     Raises:
         UserError: the folder cannot be written.
     """
     folder = parameters.result_folder
     try:
-        for name in FOLDERS:
+        for name in () if resume else (*FOLDERS, CHECKPOINTS):
             shutil.rmtree(folder / name, ignore_errors=True)
-        for name in (SUMMARY, SUCCESS):
+        for name in (SUMMARY, PROFILE, TIMELINE, SUCCESS):
             (folder / name).unlink(missing_ok=True)
         folder.mkdir(parents=True, exist_ok=True)
         write_parameters(parameters.changed({}, folder / RESOLVED), resolved=True)
@@ -42,24 +48,35 @@ def prepare_folder(parameters: Parameters) -> None:
         raise UserError(f"{error.filename or folder}: results cannot be written there: {error.strerror}") from error
 
 
-class RunSummary:
-    """Numbers of a run by name, which explorations compare."""
+def is_finished(parameters: Parameters) -> bool:
+    """Whether the results are there, of a run with these very parameters."""
+    file = parameters.result_folder / SUCCESS
+    return file.is_file() and file.read_text() == fingerprint(parameters)
 
-    def __init__(self) -> None:
+
+class RunSummary:
+    """Numbers of a run by name, which explorations compare.
+
+    Args:
+        parameters: of the run, as read.
+    """
+
+    def __init__(self, parameters: Parameters) -> None:
+        self._folder, self._fingerprint = parameters.result_folder, fingerprint(parameters)
         self._numbers: dict[str, float] = {}
 
     def add(self, name: str, value: float) -> None:
         """Keep a number."""
         self._numbers[name] = float(value)
 
-    def write(self, folder: Path, job: World) -> None:
+    def write(self, job: World) -> None:
         """Write the numbers of all processes and mark the run as finished. Collective."""
         parts: list[dict[str, float]] = job.comm.allgather(self._numbers)
 
         def finish() -> None:
             together = {name: value for part in parts for name, value in part.items()}
-            (folder / SUMMARY).write_text(json.dumps(together, indent=2) + "\n")
-            (folder / SUCCESS).touch()
+            (self._folder / SUMMARY).write_text(json.dumps(together, indent=2) + "\n")
+            (self._folder / SUCCESS).write_text(self._fingerprint)
 
         job.on_root(finish)
 
@@ -107,6 +124,31 @@ class BrainRecorder:
         """Write what is left."""
         if any(self._pending.values()):
             self._write()
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """All that is needed to go on from here, bit for bit."""
+        own = {"clock": np.array([self._step, self._files]), "rate_sum": np.array(self._rate_sum)}
+        return joined({"own": own} | {name: self._monitor_state(name) for name in self._monitors})
+
+    def _monitor_state(self, name: str) -> dict[str, NDArray[Any]]:
+        monitor, pending = self._monitors[name], self._pending[name]
+        return monitor.state() | {
+            "times": np.concatenate([np.empty(0), *(part.times for part in pending)]),
+            "values": np.concatenate([np.empty((0, *monitor.sample_shape)), *(part.values for part in pending)]),
+        }
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Go back to what `state` gave; files that were written after it are removed."""
+        own = part_of(state, "own")
+        self._step, self._files = (int(number) for number in own["clock"])
+        self._rate_sum = float(own["rate_sum"])
+        for name, monitor in self._monitors.items():
+            part = part_of(state, name)
+            monitor.restore(part)
+            self._pending[name] = [Samples(part["times"], part["values"])] if len(part["times"]) else []
+        for path in self._folder.glob("step_*.npy"):
+            if int(path.stem.removeprefix("step_")) >= self._files:
+                path.unlink()
 
     def _write(self) -> None:
         pieces = [_as_objects(samples) for samples in self._pending.values()]

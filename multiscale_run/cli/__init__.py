@@ -17,6 +17,8 @@ COMMANDS = {
     "connections": "Show what is coupled to what, when and in which unit.",
     "stats": "Show what a circuit and a simulation consist of.",
     "metabolism": "The metabolic network alone.",
+    "edit-mod-files": "Copy the NEURON mechanisms into a simulation, for editing.",
+    "virtualenv": "Make a Python environment for work on the suite itself.",
 }
 """Command -> help text. ``some-command`` lives in ``cli/some_command.py`` as ``command``."""
 
@@ -34,6 +36,18 @@ def group(verbose: bool) -> None:
 
     Start with: multiscale-run init --circuit tiny my-simulation
     """
+
+
+def refuse_several_ranks(command: str) -> None:
+    """For commands that write files and have nothing to share out.
+
+    Raises:
+        UserError: this is a job of several ranks.
+    """
+    from mpi_coupling.world import UserError, World
+
+    if World.start().size > 1:
+        raise UserError(f"multiscale-run {command} runs on one rank; start it without mpirun or srun")
 
 
 def main() -> None:

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import click
 
-from multiscale_run.cli import FOLDER
+from mpi_coupling.slurm.options import site_options
+from mpi_coupling.slurm.sites import Site
+from multiscale_run.cli import FOLDER, refuse_several_ranks
 from multiscale_run.metabolism import variants
 
 
@@ -33,6 +35,13 @@ from multiscale_run.metabolism import variants
     help="Variant of the metabolic network.",
 )
 @click.option("--julia", is_flag=True, help="Integrate the metabolism in Julia; prepares .julia_environment.")
+@click.option(
+    "--checkpoint-every",
+    metavar="MS",
+    type=click.FloatRange(min=0, min_open=True),
+    help="SLURM: biological time between two checkpoints, in ms.",
+)
+@site_options
 @click.option("-f", "--force", is_flag=True, help="Replace what an earlier init wrote in FOLDER.")
 @click.option("--no-check", is_flag=True, help="Do not check the new folder at the end.")
 def command(
@@ -44,19 +53,25 @@ def command(
     morphologies: Path | None,
     variant: str,
     julia: bool,
+    checkpoint_every: float | None,
+    site: Site,
     force: bool,
     no_check: bool,
 ) -> None:
-    """Write a simulation into FOLDER (default: here): circuit, configuration, SLURM script and notebook."""
-    from mpi_coupling.world import UserError, World
+    """Write a simulation into FOLDER (default: here): circuit, configuration, SLURM script and notebook.
+
+    The script, simulation.sbatch, loads the modules that are loaded now and activates this Python environment. A job
+    that runs out of time writes a checkpoint, goes back into the queue and continues from there.
+    """
     from multiscale_run.checkup import checkup
     from multiscale_run.config import ConfigError, load_config
     from multiscale_run.setup_folder import CircuitRequest, write_simulation
 
-    if World.start().size > 1:
-        raise UserError("multiscale-run init runs on one rank; start it without mpirun or srun")
+    refuse_several_ranks("init")
     request = CircuitRequest.from_options(circuit, neurons, size, seed, morphologies)
-    summary = write_simulation(folder, request, variant=variant, julia=julia, force=force)
+    summary = write_simulation(
+        folder, request, site, variant=variant, julia=julia, checkpoint_every=checkpoint_every, force=force
+    )
     click.echo(summary)
     if not no_check:
         problems = checkup(load_config(folder)).problems

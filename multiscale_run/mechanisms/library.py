@@ -64,13 +64,19 @@ def mechanism_library(mod_dir: Path | None = None, *, world: World | None = None
         UserError: the files do not compile, tools are missing, or the cache folder is not writable.
     """
     hoc_path = _FOLDER / "hoc"
-    chosen = os.environ.get("NRNMECH_LIB_PATH")
-    if chosen and not Path(chosen).is_relative_to(cache_folder()):
-        return MechanismLibrary(Path(chosen), hoc_path)
-    library = world.on_root(lambda: _cached_library(mod_dir)) if world else _cached_library(mod_dir)
+    theirs = library_of_the_user()
+    if theirs is not None:
+        return MechanismLibrary(theirs, hoc_path)
+    library = world.on_root(lambda: build(mod_dir)) if world else build(mod_dir)
     if not library.is_file():  # the root's cache is on another node's disk
-        library = _cached_library(mod_dir)
+        library = build(mod_dir)
     return MechanismLibrary(library, hoc_path)
+
+
+def library_of_the_user() -> Path | None:
+    """What the user's NRNMECH_LIB_PATH names, one file or several joined by ':'; None if it is unset or names ours."""
+    chosen = os.environ.get("NRNMECH_LIB_PATH")
+    return Path(chosen) if chosen and not Path(chosen).is_relative_to(cache_folder()) else None
 
 
 def activate(library: MechanismLibrary) -> None:
@@ -86,17 +92,28 @@ def activate(library: MechanismLibrary) -> None:
             "remove that folder, or run from another one"
         )
     os.environ["NRNMECH_LIB_PATH"] = str(library.library_path)
-    wanted = [str(library.hoc_path), str(_neurodamus_data() / "hoc")]
+    wanted = hoc_folders(library.hoc_path)
     present = [folder for folder in os.environ.get("HOC_LIBRARY_PATH", "").split(":") if folder]
     os.environ["HOC_LIBRARY_PATH"] = ":".join([*present, *(folder for folder in wanted if folder not in present)])
 
 
-def _cached_library(mod_dir: Path | None) -> Path:
+def hoc_folders(ours: Path = _FOLDER / "hoc") -> list[str]:
+    """Where neurodamus has to look for hoc files: our cell templates and its own files."""
+    return [str(ours), str(_neurodamus_data() / "hoc")]
+
+
+def is_built(mod_dir: Path | None = None) -> bool:
+    """Whether the mechanisms are compiled as their files are now."""
+    return _library_file(sources(mod_dir)).is_file()
+
+
+def build(mod_dir: Path | None = None) -> Path:
+    """Compiles the mechanisms if need be, whatever NRNMECH_LIB_PATH says; see `mechanism_library`."""
     files = sources(mod_dir)
-    entry = cache_folder() / fingerprint(files)
-    library = entry / "libnrnmech.so"
+    library = _library_file(files)
     if library.is_file():
         return library
+    entry = library.parent
     try:
         entry.parent.mkdir(parents=True, exist_ok=True)
         with _locked(entry.with_suffix(".lock")):
@@ -108,6 +125,10 @@ def _cached_library(mod_dir: Path | None) -> Path:
             "set MULTISCALE_RUN_CACHE to a folder that you can write to"
         ) from error
     return library
+
+
+def _library_file(files: dict[str, Path]) -> Path:
+    return cache_folder() / fingerprint(files) / "libnrnmech.so"
 
 
 def cache_folder() -> Path:
@@ -122,7 +143,7 @@ def _neurodamus_data() -> Path:
     return Path(found.origin).parent / "data"
 
 
-def sources(mod_dir: Path | None) -> dict[str, Path]:
+def sources(mod_dir: Path | None = None) -> dict[str, Path]:
     """File name -> file of everything that is compiled: neurodamus' mechanisms, ours, the user's; the later win.
 
     Raises:
@@ -181,7 +202,7 @@ def _compile_into(entry: Path, files: dict[str, Path]) -> None:
             shutil.copyfile(file, mod / name)
         count = sum(name.endswith(".mod") for name in files)
         log.info("compiling %d NEURON mechanisms, once; this takes about half a minute", count)
-        run_nrnivmodl(Path(scratch))
+        run_nrnivmodl(Path(scratch), files)
         library = next(Path(scratch, platform.machine()).glob("libnrnmech.*"))
         shutil.copyfile(library, finished / "libnrnmech.so")
         try:

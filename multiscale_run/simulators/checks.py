@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from mpi_coupling.console import get_logger
-from mpi_coupling.world import UserError, World
+from mpi_coupling.failure import RunStopped
+from mpi_coupling.world import World
 from multiscale_run.config.schema.check import Check as CheckSettings
 from multiscale_run.coupling import AliveNeurons
 from multiscale_run.metabolism import Band
@@ -18,12 +19,6 @@ log = get_logger(__name__)
 ABORT = "abort_simulation"
 SHOWN = 5
 """How many failures a message lists."""
-
-
-class RunStopped(UserError):
-    """A run that ended itself before its time, as its configuration says; shown without a traceback."""
-
-    exit_code = 3
 
 
 class CheckFailed(RunStopped):

@@ -66,6 +66,12 @@ def test_init_refuses_an_occupied_folder(tools, tmp_path):
         (["--neurons", "ten"], "'ten' is not a valid integer range"),
         (["--metabolism", "old"], "'old' is not one of 'standard', 'young', 'aged', 'corrected'"),
         (["--morphologies", "nowhere"], "'nowhere' does not exist"),
+        (["--time", "2h"], "'2h' must be a time limit such as 02:00:00"),
+        (["--time", "2"], "a time limit of 2 leaves no time for the run"),
+        (["--account", "proj 40"], "'proj 40' must be one word without quotes"),
+        (["--nodes", "0"], "0 is not in the range x>=1"),
+        (["--site", "jusuff"], "no such site; known: bb5, default, jusuf, loopback; your own go into"),
+        (["--site", "nowhere.toml"], "nowhere.toml: cannot be read: No such file or directory"),
     ],
 )
 def test_init_refuses_wrong_options(tools, tmp_path, options, message):
@@ -74,6 +80,28 @@ def test_init_refuses_wrong_options(tools, tmp_path, options, message):
     assert done.returncode == 2
     assert message in " ".join(done.stdout.split())
     assert not folder.exists()
+
+
+def test_init_writes_the_job_script_of_a_site(tools, tmp_path):
+    site = tmp_path / "site.toml"
+    site.write_text('partition = "prod"\ntime = "1-00:00:00"\noptions = ["--exclusive"]\nmpi = "pmix"\n')
+    folder = tmp_path / "a simulation"
+    options = ["--site", site, "--account", "proj40", "--nodes", "2", "--time", "12:00:00", "--checkpoint-every", "50"]
+    done = tools["launch"]("init", "--no-check", *options, folder)
+    assert done.returncode == 0, done.stdout
+    lines = (folder / "simulation.sbatch").read_text().splitlines()
+    asked = {line.removeprefix("#SBATCH ") for line in lines if line.startswith("#SBATCH ")}
+    assert {"--job-name=a_simulation", "--account=proj40", "--partition=prod", "--nodes=2"} <= asked
+    assert {"--ntasks-per-node=2", "--time=12:00:00", "--signal=B:USR2@120", "--exclusive"} <= asked
+    assert "export SLURM_MPI_TYPE=pmix" in lines
+    run = 'srun --kill-on-bad-exit=1 multiscale-run compute --continue --checkpoint-every 50 "$folder" &'
+    assert run in lines
+
+    site.write_text('partitoin = "prod"')
+    refused = tools["launch"]("init", "--site", site, tmp_path / "other")
+    assert refused.returncode == 2 and not (tmp_path / "other").exists()
+    expected = f'{site}: partitoin = "prod": is not a key of this section; did you mean "partition"?'
+    assert expected in refused.stdout.replace("\n", "")
 
 
 def test_init_with_a_circuit_of_ones_own(tools, tiny_template, tmp_path):

@@ -21,8 +21,20 @@ def demo(tmp_path_factory):
     folder = tmp_path_factory.mktemp("demo") / "demo"
     done = launch("init", "--example", "two-regions", folder)
     assert done.returncode == 0, done.stderr
-    assert done.stdout == f"wrote {folder}/parameter.json and its README.md\nnext: tvb-nest check {folder}\n"
+    assert (
+        done.stdout
+        == f"wrote {folder}/parameter.json with README.md and simulation.sbatch\nnext: tvb-nest check {folder}\n"
+    )
     return folder
+
+
+def test_the_job_script(demo, tmp_path):
+    script = (demo / "simulation.sbatch").read_text()
+    assert "#SBATCH --ntasks-per-node=2\n" in script and "--signal" not in script
+    assert script.endswith('exec tvb-nest run --continue --launcher srun "$folder"\n')
+    small = launch("init", "--ntasks-per-node", "1", tmp_path / "small")
+    assert small.returncode == 2 and not (tmp_path / "small").exists()
+    assert "the simulation has 2 processes, and nodes = 1 with ntasks_per_node = 1 have room for 1" in small.stderr
 
 
 def test_help():

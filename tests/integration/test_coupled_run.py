@@ -1,6 +1,8 @@
 """The coupled run of the tiny circuit with the real engines: results, invariance, energy balance, failure."""
 
+import json
 import re
+from collections import Counter
 
 import libsonata
 import numpy as np
@@ -48,6 +50,18 @@ def test_results_do_not_depend_on_the_number_of_ranks(tiny, tools, ranks):
         if path.stem != "out":
             one, many = alone.report(path.stem)[1], together.report(path.stem)[1]
             np.testing.assert_allclose(many, one, rtol=1e-6, atol=1e-12, err_msg=path.name)
+
+
+def test_the_timeline_shows_every_phase_of_every_rank(tiny, tools):
+    folder = tiny(tools["duration"](200.0))
+    done = tools["launch"]("compute", "--profile", folder.path, ranks=2)
+    assert done.returncode == 0, done.stdout
+    events = json.loads((folder.results / "timeline.json").read_text())["traceEvents"]
+    phases = json.loads((folder.results / "profile.json").read_text())["phases"]
+    for rank in (0, 1):
+        found = Counter(event["cat"] for event in events if event["ph"] == "X" and event["pid"] == rank)
+        assert {"neurodamus", "steps", "bloodflow", "metabolism", "coupling", "reports"} <= set(found)
+        assert all(found[path] <= phases[path]["calls"]["maximum"] for path in found)
 
 
 def test_more_ranks_than_neurons(tiny, tools):

@@ -19,35 +19,6 @@ EVERY = "--checkpoint-every=25"
 KILLS = 20
 
 
-@pytest.fixture(scope="module")
-def bits():
-    """Everything a run has written, by file and dataset."""
-
-    def read(folder):
-        found = {}
-        for path in sorted(folder.results.glob("*.h5")):
-            with h5py.File(path) as file:
-                file.visititems(
-                    lambda name, item, path=path: (
-                        found.update({f"{path.name}/{name}": item[:]}) if isinstance(item, h5py.Dataset) else None
-                    )
-                )
-        return found
-
-    return read
-
-
-@pytest.fixture
-def compare(bits):
-    def equal(one, other):
-        expected, found = bits(one), bits(other)
-        assert list(found) == list(expected)
-        for name, values in expected.items():
-            np.testing.assert_array_equal(found[name], values, err_msg=name)
-
-    return equal
-
-
 def kill(process):
     """Kill every rank, without any warning."""
     ranks = [child for child in psutil.Process(process.pid).children() if "compute" in child.cmdline()]

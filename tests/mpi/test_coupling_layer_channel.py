@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mpi_coupling import ChannelError, End, Groups, PeerSilent, Role, Signal, UserError, Window, World, connect
+from mpi_coupling import ChannelError, End, Events, Groups, PeerSilent, Role, Signal, UserError, Window, World, connect
 from mpi_coupling.groups import ROLE_VARIABLE
 
 pytestmark = pytest.mark.mpi(min_size=2)
@@ -112,6 +112,37 @@ def test_items_shared_among_the_ranks(world: World, groups: Groups) -> None:
         np.testing.assert_array_equal(channel.receiver.receive().values, values[:, wanted])
         channel.receiver.close()
     groups.finish()
+
+
+@pytest.mark.parametrize("most", [3, 3000])  # one piece, and pieces above the eager limit
+def test_events_arrive_bit_for_bit(world: World, groups: Groups, most: int) -> None:
+    signal = Events("spikes", unit="ms", shape=(4,), window=5, most=most)
+    wanted = np.arange(4)[(world.rank - 1) % (world.size - 1) :: world.size - 1]
+
+    def rows(k: int) -> list[np.ndarray]:
+        rng = np.random.default_rng(k)
+        return [rng.normal(size=size) for size in (0, most, *rng.integers(0, most, 2))]
+
+    channel = connect(groups, signal, "source", "destination", wanted=wanted, deadline=20)
+    if groups.plays("source"):
+        with channel.sender as sender:
+            for k in range(10):
+                sent = rows(k)
+                sender.send(Window(5 * k, 5 * k + 5, sent))
+                for row in sent:
+                    row[:] = np.nan  # the arrays may be used again
+    else:
+        for k, received in enumerate(channel.receiver):
+            for item, row in zip(wanted, received.values, strict=True):
+                np.testing.assert_array_equal(row, rows(k)[item])
+        assert k == 9
+    groups.finish()
+
+
+def test_values_and_events_do_not_fit_each_other(groups: Groups) -> None:
+    signal = SIGNAL if groups.plays("source") else Events("rate", unit="Hz", shape=(5,), window=4, most=7)
+    with pytest.raises(UserError, match="most is 7 for destination, None for source"):
+        connect(groups, signal, "source", "destination", deadline=20)
 
 
 def test_a_rank_that_wants_nothing_knows_the_time_and_the_end(groups: Groups) -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from mpi_coupling.slurm.options import site_options
+from mpi_coupling.slurm.sites import Site
 from tvb_nest.cli import FOLDER
 from tvb_nest.examples import NAMES
 
@@ -35,15 +37,19 @@ class Regions(click.ParamType):
     show_default=True,
     help="Correct the original's defects, or keep them.",
 )
+@site_options
 @click.option("-f", "--force", is_flag=True, help="Replace what an earlier init wrote in FOLDER.")
 def command(
-    folder: Path, example: str, connectome: str | None, regions: list[int] | None, compat: str, force: bool
+    folder: Path, example: str, connectome: str | None, regions: list[int] | None, compat: str, site: Site, force: bool
 ) -> None:
-    """Write an example into FOLDER (default: here): its parameters and a README."""
+    """Write an example into FOLDER (default: here): its parameters, a README and a SLURM script.
+
+    The script, simulation.sbatch, loads the modules that are loaded now and activates this Python environment.
+    """
     from tvb_nest.setup_folder import write_example
 
     parameters = write_example(
-        folder, example, connectome=connectome, regions=regions or (), compat=compat, force=force
+        folder, example, site, connectome=connectome, regions=regions or (), compat=compat, force=force
     )
-    click.echo(f"wrote {parameters.file} and its README.md")
+    click.echo(f"wrote {parameters.file} with README.md and simulation.sbatch")
     click.echo(f"next: tvb-nest check {shlex.quote(str(folder))}")

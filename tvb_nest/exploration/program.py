@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+
+from mpi_coupling.launch import outside_of_jobs
 
 COMMAND = (sys.executable, "-m", "tvb_nest", "run", "{folder}")
 """What runs a point, with the place of its folder."""
@@ -15,9 +16,6 @@ COMMAND = (sys.executable, "-m", "tvb_nest", "run", "{folder}")
 LOG_FILE = "exploration.log"
 SHOWN_LINES = 3
 """Last lines of the log in the message of a failure."""
-
-MPI_VARIABLES = ("OMPI_COMM_WORLD", "PMIX_", "PMI_")
-"""Prefixes by which a process believes that it is a rank of our own job."""
 
 
 class ProgramFailed(Exception):
@@ -41,11 +39,10 @@ def run_program(folder: Path, command: Sequence[str] = COMMAND) -> None:
         ProgramFailed: it could not be started, or its exit code is not 0.
     """
     words = [word.replace("{folder}", str(folder)) for word in command]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(MPI_VARIABLES)}
     log = folder / LOG_FILE
     try:
         with log.open("w", encoding="utf-8") as output:
-            done = subprocess.run(words, stdout=output, stderr=subprocess.STDOUT, env=environment, check=False)
+            done = subprocess.run(words, stdout=output, stderr=subprocess.STDOUT, env=outside_of_jobs(), check=False)
     except OSError as error:
         raise ProgramFailed(f"{words[0]}: {error.strerror}") from error
     if done.returncode != 0:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
-
-from tvb_nest.parameters import Parameters, format_document
 
 RECORD_FILE = "exploration.json"
 
@@ -51,9 +48,3 @@ def read_record(folder: Path) -> Record | None:
         return None
     content = json.loads(file.read_text(encoding="utf-8"))
     return Record(**{**content, "state": State(content["state"])})
-
-
-def fingerprint(parameters: Parameters) -> str:
-    """Tells parameters apart, wherever their results go."""
-    document = {**parameters.resolved.document(), "result_path": ""}
-    return hashlib.sha256(format_document(document).encode()).hexdigest()

@@ -14,8 +14,8 @@ from mpi_coupling.failure import UserError
 from tvb_nest.exploration.launching import Launch, in_this_machine
 from tvb_nest.exploration.points import RESULT_PATH, Point
 from tvb_nest.exploration.program import run_program
-from tvb_nest.exploration.record import Record, State, fingerprint, read_record
-from tvb_nest.parameters import FILE_NAME, Parameters, write_parameters
+from tvb_nest.exploration.record import Record, State, read_record
+from tvb_nest.parameters import FILE_NAME, Parameters, fingerprint, write_parameters
 
 Run: TypeAlias = Callable[[Path], None]
 """Runs the simulation of a folder; an exception says that it failed, and why."""

@@ -7,7 +7,7 @@ from tvb_nest.parameters.links import Link, link_table
 from tvb_nest.parameters.loading import FILE_NAME, Mode, Parameters, parameters_of, read_parameters
 from tvb_nest.parameters.parameter_set import KeyInfo, ParameterSet, keys
 from tvb_nest.parameters.tvb import of_state_variables
-from tvb_nest.parameters.writing import editable, format_document, key_table, schema, write_parameters
+from tvb_nest.parameters.writing import editable, fingerprint, format_document, key_table, schema, write_parameters
 
 __all__ = [
     "FILE_NAME",
@@ -17,6 +17,7 @@ __all__ = [
     "ParameterSet",
     "Parameters",
     "editable",
+    "fingerprint",
     "format_document",
     "key_table",
     "keys",

@@ -55,6 +55,14 @@ def _processes(parameters: ParameterSet) -> Iterator[Finding]:
         yield Finding((CO_SIMULATION, "nb_MPI_nest"), "must be >= 1: co-simulation needs NEST")
 
 
+def _translation(parameters: ParameterSet) -> Iterator[Finding]:
+    settings, ranks = parameters.param_co_simulation, parameters.param_tvb_nest.transform_ranks
+    regions = len(settings.id_region_nest)
+    if settings.co_simulation and ranks > regions:
+        message = f"must be <= {regions}, the number of spiking regions: a region is translated by one rank"
+        yield Finding(("param_tvb_nest", "transform_ranks"), message)
+
+
 def _saved_rates(parameters: ParameterSet) -> Iterator[Finding]:
     settings = parameters.param_co_simulation
     alone = not settings.co_simulation and settings.nb_MPI_nest > 0
@@ -154,6 +162,7 @@ LISTS = tuple(f"{name}_list" for name in RECORDERS)
 RULES: tuple[tuple[tuple[str, ...], Rule], ...] = (
     ((CO_SIMULATION, TOPOLOGY[0]), _regions),
     ((CO_SIMULATION,), _processes),
+    ((CO_SIMULATION, "param_tvb_nest.transform_ranks"), _translation),
     ((CO_SIMULATION, "param_record_MPI.save_step"), _saved_rates),
     ((f"{CO_SIMULATION}.synchronization", "param_nest.sim_resolution"), _window),
     (("begin", "end"), _times),

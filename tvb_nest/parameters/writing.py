@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -40,6 +41,12 @@ def format_document(document: Mapping[str, Any]) -> str:
 def editable(document: Mapping[str, Any]) -> dict[str, Any]:
     """A document with the defaults of all keys that a user may change."""
     return merge(unlinked(ParameterSet().document()), document)
+
+
+def fingerprint(parameters: Parameters) -> str:
+    """Tells parameters apart, wherever their results go."""
+    document = {**parameters.resolved.document(), "result_path": ""}
+    return hashlib.sha256(format_document(document).encode()).hexdigest()
 
 
 def schema() -> dict[str, Any]:

@@ -31,8 +31,10 @@ class TransformSettings:
     """What a transformer may need to know.
 
     Attributes:
-        n_neurons: per spiking region.
+        n_neurons: of each spiking region that this transformer translates.
         n_excitatory: of them, whose spikes TVB hears.
+        positions: these regions, counted among all spiking ones. What is random in a region must depend on its
+            position, not on what other regions the transformer has: ranks may share them.
         nb_synapses: of a neuron from outside its region.
         percentage_shared: correlation coefficient of the spike counts of two neurons' input, 0 to 1.
         width: of the sliding mean (ms).
@@ -42,6 +44,7 @@ class TransformSettings:
 
     n_neurons: tuple[int, ...]
     n_excitatory: tuple[int, ...]
+    positions: tuple[int, ...]
     nb_synapses: float
     percentage_shared: float
     width: float
@@ -62,8 +65,15 @@ class ToTvb(Protocol):
 
 
 def _correlated(law: str, settings: TransformSettings) -> RateToSpikes:
-    shared, dt = settings.percentage_shared, settings.resolution
-    return RateToSpikes(settings.n_neurons, settings.nb_synapses, shared, dt, settings.seed, law)
+    return RateToSpikes(
+        settings.n_neurons,
+        settings.nb_synapses,
+        settings.percentage_shared,
+        settings.resolution,
+        settings.seed,
+        law,
+        settings.positions,
+    )
 
 
 def _sliding_mean(settings: TransformSettings) -> SlidingMean:

@@ -93,13 +93,21 @@ class RateToSpikes:
         dt: time step (ms).
         seed: of all regions.
         law: "mip" or "sip".
+        positions: of the regions among all spiking ones, which choose their streams of chance; None: 0, 1, ...
 
     Raises:
         ValueError: `shared` is not from 0 to 1, or there is no such law.
     """
 
     def __init__(
-        self, n_neurons: Sequence[int], n_synapses: float, shared: float, dt: float, seed: int, law: str = "mip"
+        self,
+        n_neurons: Sequence[int],
+        n_synapses: float,
+        shared: float,
+        dt: float,
+        seed: int,
+        law: str = "mip",
+        positions: Sequence[int] | None = None,
     ) -> None:
         if not 0 <= shared <= 1:
             raise ValueError(f"percentage_shared must be from 0 to 1, not {shared}")
@@ -107,7 +115,8 @@ class RateToSpikes:
             raise ValueError(f"there is no law {law!r}; choose from {', '.join(LAWS)}")
         self._law, self._shared = LAWS[law], shared
         self._n_neurons, self._n_synapses, self._dt = tuple(n_neurons), n_synapses, dt
-        self._streams = [np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(len(self._n_neurons))]
+        chosen = range(len(self._n_neurons)) if positions is None else positions
+        self._streams = [np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(k,))) for k in chosen]
 
     def __call__(self, start_step: int, rates: NDArray[np.float64]) -> list[Train]:
         """The spikes of the window after `start_step`.

@@ -93,6 +93,25 @@ def test_in_turn_or_at_once_the_bits_are_the_same(tools, make, shared):
     assert sum(len(text.splitlines()) for name, text in contents(serial).items() if name.startswith("pop_1_ex")) > 20
 
 
+@pytest.mark.parametrize("shared", [0.0, 0.2])
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_ranks_that_only_translate_change_no_bit(tools, make, ranks, shared):
+    translation = {"param_TR_tvb_to_nest": {"percentage_shared": shared}}
+    inline = make("inline", **translation)
+    apart = make("apart", **translation, param_tvb_nest={"transform_ranks": ranks})
+    completed(tools, "run", "--serial", inline)
+    completed(tools, "run", apart)
+    assert_same(inline, apart)
+    phases = json.loads((apart / "profile.json").read_text())["phases"]
+    assert phases["translation to rates"]["calls"]["maximum"] > 10
+    assert ("translation to spikes" in phases) == (shared > 0)
+
+
+def test_more_ranks_for_the_translation_than_regions_are_refused(tools, make):
+    output = completed(tools, "run", make(param_tvb_nest={"transform_ranks": 3}), code=2)
+    assert "param_tvb_nest.transform_ranks" in output and "must be <= 2" in output
+
+
 def test_a_shorter_window_gives_the_same_brain_until_the_first_spike(tools, make):
     """What is exchanged does not depend on when: independent input is drawn by NEST from the same stream."""
     longest, short = make("longest"), make("short", param_co_simulation={"synchronization": 2.0})
@@ -177,9 +196,9 @@ def test_the_figure(tools, make):
     assert "--output" in completed(tools, "post-processing", folder, "-o", folder / "figure.nothing", code=2)
 
 
-@pytest.mark.parametrize("lost", ["nest", "tvb"])
+@pytest.mark.parametrize("lost", ["nest", "tvb", "transform"])
 def test_a_lost_process_ends_the_job_and_is_named(tools, make, lost):
-    folder = make()
+    folder = make(param_tvb_nest={"transform_ranks": int(lost == "transform")})
     file = folder / "parameter.json"
     file.write_text(json.dumps(json.loads(file.read_text()) | {"end": 100_000.0}))
     process = launch(tools, "run", folder)

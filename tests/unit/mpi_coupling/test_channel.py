@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mpi_coupling import Channel, ChannelError, End, LocalChannel, Signal, UserError, Window
+from mpi_coupling import Channel, ChannelError, End, Events, LocalChannel, Signal, UserError, Window
 
 SIGNAL = Signal("rate", unit="Hz", shape=(3,), window=4, start=8)
 
@@ -125,3 +125,29 @@ def test_a_process_has_only_its_end() -> None:
         _ = channel.sender
     with pytest.raises(ChannelError, match="only its destination can receive"):
         _ = Channel("rate", LocalChannel(SIGNAL).sender, None).receiver
+
+
+SPIKES = Events("spikes", unit="ms", shape=(3,), window=4, most=5)
+
+
+def test_events_of_any_number_arrive_unchanged() -> None:
+    channel = LocalChannel(SPIKES, "nest", "tvb", wanted=[2, 0])
+    rows = [np.array([0.5, 0.25]), np.empty(0), np.arange(5.0)]
+    channel.sender.send(Window(0, 4, rows))
+    rows[0][:] = -1.0  # the arrays may be used again
+    values = channel.receiver.receive().values
+    assert [row.tolist() for row in values] == [[0.0, 1.0, 2.0, 3.0, 4.0], [0.5, 0.25]]
+
+
+@pytest.mark.parametrize(
+    ("rows", "text"),
+    [
+        ([np.zeros(6), np.zeros(0), np.zeros(0)], "sends 3 rows of up to 6 float64.*takes 3 rows of up to 5 float64"),
+        ([np.zeros(1)] * 2, "sends 2 rows"),
+        ([np.zeros(1), np.zeros((1, 1)), np.zeros(1)], "3 rows that are not all 1-D arrays of float64"),
+        (np.zeros((4, 3)), "sends ndarray"),
+    ],
+)
+def test_events_that_do_not_fit_are_refused(rows: object, text: str) -> None:
+    with pytest.raises(ChannelError, match=text):
+        LocalChannel(SPIKES, "nest", "tvb").sender.send(Window(0, 4, rows))

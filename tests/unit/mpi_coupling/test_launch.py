@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from mpi_coupling import Program, UserError, supervise, supervision
-from mpi_coupling.launch import choose_launcher, command_line, job_environment, role_of
+from mpi_coupling.launch import choose_launcher, command_line, job_environment, outside_of_jobs, role_of
 from mpi_coupling.ports import SERVER_VARIABLE, refusal
 
 PROGRAMS = [
@@ -79,6 +79,19 @@ def test_environment_forgets_the_job_of_the_caller() -> None:
     assert not any(name.startswith(("PMI", "OMPI_COMM")) for name in environment)
     assert environment["SLURM_JOB_ID"] == "1" and environment["OMP_WAIT_POLICY"] == "active"
     assert environment["OMPI_MCA_mpi_yield_when_idle"] == "1"
+
+
+def test_a_step_within_a_step_takes_nothing_of_its_shape() -> None:
+    shape = {
+        "SLURM_NTASKS": "1",
+        "SLURM_NTASKS_PER_NODE": "1",
+        "SRUN_CPUS_PER_TASK": "4",
+        "SLURM_CPU_BIND_TYPE": "none",
+    }
+    place = {"SLURM_JOB_ID": "1", "SLURM_MPI_TYPE": "pmix", "SLURM_JOB_NODELIST": "n1"}
+    step = {"SLURM_STEP_ID": "0", "SLURM_STEPID": "0", "SLURM_PROCID": "0", "SLURM_STEP_NODELIST": "n1"}
+    assert outside_of_jobs(shape | place | step) == place
+    assert outside_of_jobs(shape | place) == shape | place, "in the script of a job they are what the user asked for"
 
 
 def test_roles_of_ranks() -> None:

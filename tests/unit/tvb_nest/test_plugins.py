@@ -11,7 +11,7 @@ from tvb_nest.transform.plugins import TransformSettings, make_to_nest, make_to_
 from tvb_nest.transform.to_rates import SlidingMean
 from tvb_nest.transform.to_spikes import RateToSpikes
 
-SETTINGS = TransformSettings((10,), (8,), 115, 0.1, 20.0, 0.1, 43)
+SETTINGS = TransformSettings((10,), (8,), (0,), 115, 0.1, 20.0, 0.1, 43)
 
 
 class Constant:
