@@ -198,7 +198,8 @@ def _by_neuron(start: int, neurons: NDArray[np.int64], times: NDArray[np.float64
         raise ValueError(f"spike times must be multiples of dt = {dt} ms")
     if steps.min() <= start or neurons.min() < 0 or neurons.max() >= size:
         raise ValueError(f"spikes must be later than {start * dt} ms and into neurons 0 to {size - 1}")
-    if len(steps) > 1 and (np.diff(neurons) < 0).any():
+    later = np.diff(neurons)
+    if ((later < 0) | ((later == 0) & (np.diff(steps) < 0))).any():
         order = np.lexsort((steps, neurons))
         neurons, steps = neurons[order], steps[order]
     return neurons, steps * dt
