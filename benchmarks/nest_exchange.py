@@ -34,22 +34,26 @@ RATE_HZ = 40.0
 Open = Callable[[NetworkParameters], WindowedNetwork]
 
 
-def spikes(neurons: int, start: int, n_steps: int) -> list[Train]:
-    """Poisson input of a window; always the same."""
-    rng = np.random.default_rng(start)
-    trains = []
+def spikes(neurons: int, n_steps: int, windows: int) -> list[list[Train]]:
+    """Poisson input of each window; the same spikes however the time is divided."""
+    rng = np.random.default_rng(0)
+    steps = n_steps * windows
+    inputs: list[list[Train]] = [[] for _ in range(windows)]
     for _ in REGIONS:
-        count = rng.poisson(neurons * n_steps * DT * RATE_HZ * 1e-3)
-        fired = np.sort(rng.integers(0, neurons, count))
-        trains.append((fired, (start + 1 + rng.integers(0, n_steps, count)) * DT))
-    return trains
+        count = rng.poisson(neurons * steps * DT * RATE_HZ * 1e-3)
+        fired, when = rng.integers(0, neurons, count), rng.integers(1, steps + 1, count)
+        for window, trains in enumerate(inputs):
+            mine = (when - 1) // n_steps == window
+            order = np.lexsort((when[mine], fired[mine]))
+            trains.append((fired[mine][order], when[mine][order] * DT))
+    return inputs
 
 
 def seconds(open_network: Open, parameters: NetworkParameters, neurons: int, n_steps: int, windows: int) -> float:
     """Wall time of a run, without building."""
     with open_network(parameters) as network:
         network.prepare()
-        inputs = [spikes(neurons, start * n_steps, n_steps) for start in range(windows)]
+        inputs = spikes(neurons, n_steps, windows)
         rates = np.full((n_steps, len(REGIONS)), RATE_HZ)
         began = time.perf_counter()
         for trains in inputs:
@@ -80,9 +84,7 @@ def main() -> None:
     n_steps, windows = round(options.window_ms / DT), round(options.ms / options.window_ms)
     print(f"best of {options.repeats}, {windows} windows of {options.window_ms:g} ms; {platform.machine()}, "
           f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")  # fmt: skip
-    print(
-        "neurons per region | input | in memory, ms per window | through MPI, ms per window | through MPI / in memory"
-    )
+    print("neurons per region | input | in memory, ms per window | through MPI, ms per window | ratio")
     python = find()
     for neurons in options.neurons:
         for kind in ("rates", "spikes"):
