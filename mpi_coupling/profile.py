@@ -78,6 +78,16 @@ class ProfileSummary:
         """The figures as JSON, with the names of the attributes; times in seconds, memory in bytes."""
         return json.dumps(asdict(self), indent=2)
 
+    @classmethod
+    def from_json(cls, text: str) -> ProfileSummary:
+        """The figures that :meth:`to_json` wrote."""
+        raw = json.loads(text)
+        phases = {
+            path: {name: Spread(**spread) for name, spread in phase.items()} for path, phase in raw["phases"].items()
+        }
+        spreads = {name: Spread(**raw[name]) for name in ("seconds", "peak_bytes", "current_bytes")}
+        return cls(raw["ranks"], phases={path: PhaseSummary(**phase) for path, phase in phases.items()}, **spreads)
+
     def write(self, path: Path | str) -> None:
         """Writes the JSON to a file. Call it on one rank.
 

@@ -7,7 +7,7 @@ import hashlib
 import json
 from pathlib import Path
 
-from mpi_coupling.profile import Profiler
+from mpi_coupling.profile import Profiler, ProfileSummary
 from mpi_coupling.timeline import TimelineProfiler
 from mpi_coupling.world import UserError, World
 from multiscale_run.config import SimulationConfig
@@ -68,18 +68,27 @@ class OutputFolder:
 
     def begin(self) -> None:
         """From now on the folder holds an unfinished run."""
-        self._world.on_root(lambda: [(self._path / name).unlink(missing_ok=True) for name in (SUCCESS, TIMELINE)])
+        earlier = (SUCCESS, PROFILE, TIMELINE)
+        self._world.on_root(lambda: [(self._path / name).unlink(missing_ok=True) for name in earlier])
+
+    def stop(self, profiler: Profiler) -> None:
+        """Write where the time went of a run that ends before its time. Collective."""
+        self._write_profile(profiler)
 
     def finish(self, profiler: Profiler, mark: str) -> None:
         """Write and show where the time went, and mark the run as finished: with its fingerprint. Collective."""
-        summary = profiler.summary(self._world)
-        if isinstance(profiler, TimelineProfiler):
-            profiler.write_timeline(self._path / TIMELINE)
+        summary = self._write_profile(profiler)
         if self._world.is_root:
-            summary.write(self._path / PROFILE)
             summary.print()
             (self._path / SUCCESS).write_text(mark)
         self._world.barrier()
+
+    def _write_profile(self, profiler: Profiler) -> ProfileSummary:
+        summary = profiler.summary(self._world)
+        if isinstance(profiler, TimelineProfiler):
+            profiler.write_timeline(self._path / TIMELINE)
+        self._world.on_root(lambda: summary.write(self._path / PROFILE))
+        return summary
 
     def _take(self) -> None:
         try:

@@ -14,7 +14,8 @@ At the start the same is done for tick 0: connections set the initial values and
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from typing import Any
 
 from mpi_coupling.checkpoint import CheckpointStore, State
@@ -30,6 +31,7 @@ from multiscale_run.config import SimulationConfig
 from multiscale_run.model import Model
 from multiscale_run.output_folder import OutputFolder, fingerprint
 from multiscale_run.reports import SimulatorReports
+from multiscale_run.run_record import RunRecord
 from multiscale_run.simulators import Simulator
 from multiscale_run.simulators.checks import stop_if_asked
 from multiscale_run.simulators.neuron_reports import build_reports
@@ -74,6 +76,8 @@ class Simulation:
         self._folder.begin()
         if saved is None:
             self._checkpoints.clear()
+        resumed_from = None if saved is None else self.clock.ms(self._start)
+        self._record = RunRecord(world, config.output_dir, config, resumed_from)
         self.model = Model(config, world, self.clock, profiler)
         self._open_files(resumed=saved is not None)
         self.model.neurons.restart()  # recorders see time 0, with all that was calibrated
@@ -93,7 +97,13 @@ class Simulation:
         schedule = Schedule(self.config.periods(), self.clock.stop, self._start, always=always)
         total = self.clock.ms(self.clock.stop)
         keeper = self._keeper()
-        with Progress(self.world, total, "compute") as progress, SignalWatch(self.world) as signals:
+        self._record.flush_step(None)  # warnings of the model's construction
+        with (
+            closing(self._record),
+            self._leaving_a_reason(),
+            Progress(self.world, total, "compute") as progress,
+            SignalWatch(self.world) as signals,
+        ):
             if self._start == 0:
                 self._first_exchange()
             for step in schedule:
@@ -147,6 +157,7 @@ class Simulation:
             self.model.neurons.collect_spikes(self._spikes)
             for file in self._files:
                 file.flush()
+            self._record.flush_step(self.clock.ms(tick))
         stop_if_asked(stops, self.world, self.clock.ms(tick))
         if not self.world.any(bool(self.model.neurons.alive.mask.any())):
             raise NoNeuronLeft(f"every neuron was excluded by {self.clock.ms(tick):g} ms; the warnings above say why")
@@ -154,6 +165,16 @@ class Simulation:
     def _save(self, tick: int) -> None:
         with self.profiler.phase("checkpoint"):
             self._checkpoints.save(tick, self.model.state())
+
+    @contextmanager
+    def _leaving_a_reason(self) -> Iterator[None]:
+        """Record why a run ends itself before its time, and where its time went."""
+        try:
+            yield
+        except RunStopped as error:  # on every rank
+            self._record.end(str(error))
+            self._folder.stop(self.profiler)
+            raise
 
     def _finish(self) -> None:
         self.model.close()

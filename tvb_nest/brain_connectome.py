@@ -35,6 +35,8 @@ def connectome_of(parameters: Parameters) -> Connectome:
         lengths=whole.lengths[:count, :count],
         centres=whole.centres[:count],
         labels=whole.labels[:count],
+        orientations=None if whole.orientations is None else whole.orientations[:count],
+        cortical=None if whole.cortical is None else whole.cortical[:count],
     )
 
 

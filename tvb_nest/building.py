@@ -25,6 +25,7 @@ from tvb_nest.parameters.tvb import STATE_VARIABLES
 from tvb_nest.recording import NEST_FOLDER
 from tvb_nest.transform.plugins import TransformSettings, make_to_nest, make_to_tvb
 from tvb_nest.transform.translator import Translator
+from tvb_nest.tvb_models import library_brain
 from tvb_nest.tvb_side.mean_field.parameters import MeanFieldParameters
 from tvb_nest.tvb_side.noise import OrnsteinUhlenbeckParameters
 
@@ -161,12 +162,26 @@ def mean_field_parameters(parameters: Parameters) -> MeanFieldParameters:
 
     Derivatives have tvb-library's unit, with which models of the field have been fitted: covariances then act on rates
     by next to nothing. In the rates' own unit the second order leaves the range of numbers in small networks.
+
+    The background of the neurons is that of every region: a region has the same input as mean field and as network.
     """
     model = parameters.resolved.param_tvb_model
     values = {name: getattr(model, name) for name in _SAME_NAMES}
     values |= {name: tuple(values[name]) for name in ("P_e", "P_i")}
     covariance = "tvb-nest" if is_upstream(parameters) else "el-boustani"
+    values |= _background_rates(parameters)
     return MeanFieldParameters(**values, weight_noise=0.0, tvb_compat=True, covariance=covariance)
+
+
+def _background_rates(parameters: Parameters) -> dict[str, float]:
+    """The Poisson background as the mean field takes it: kHz in each of a number of external synapses."""
+    given, model = parameters.resolved.param_nest_background, parameters.resolved.param_tvb_model
+    if is_upstream(parameters) or not given.poisson:
+        return {}
+    excitatory, inhibitory = 1e-3 * given.rate_ex / model.K_ext_e, 1e-3 * given.rate_in
+    values = {f"external_input_{population}_ex": excitatory for population in ("ex", "in")}
+    values |= {f"external_input_{population}_in": inhibitory for population in ("ex", "in")}
+    return {"K_ext_i": 1, **values}
 
 
 def noise_parameters(parameters: Parameters) -> OrnsteinUhlenbeckParameters:
@@ -192,13 +207,15 @@ def make_brain(parameters: Parameters, connectome: Connectome, spiking: Sequence
     """The whole brain at step 0, in compiled code or in tvb-library.
 
     Raises:
-        ConfigError: the reference is asked for with what tvb-library does not have.
+        ConfigError: a model of tvb-library is asked for with parameters that are wrong.
     """
     from tvb_nest.tvb_side.brain import IntegratorParameters
     from tvb_nest.tvb_side.mean_field.brain import MeanFieldBrain
 
     resolved = parameters.resolved
-    _refuse_other_models(parameters)
+    if resolved.param_tvb_nest.tvb_model is not None:
+        brain: Brain = library_brain(parameters, connectome, spiking)
+        return brain
     mean_field = mean_field_parameters(parameters)
     common = {
         "integrator": IntegratorParameters(resolved.param_nest.sim_resolution, resolved.param_tvb_integrator.seed),
@@ -214,23 +231,17 @@ def make_brain(parameters: Parameters, connectome: Connectome, spiking: Sequence
     return ReferenceBrain(mean_field_simulator(connectome, library, **common), **options)
 
 
-def _refuse_other_models(parameters: Parameters) -> None:
-    own = parameters.resolved.param_tvb_nest
-    if own.tvb_model is not None:
-        message = "`tvb-nest run` computes the mean field only; other models are coupled by tvb_side.reference"
-        raise ConfigError([parameters.problem(Finding(("param_tvb_nest", "tvb_model"), message))])
-    if own.brain == "reference" and any(noise_parameters(parameters).weights.values()):
-        message = 'tvb-library has no such noise: all must be 0 with param_tvb_nest.brain = "reference"'
-        raise ConfigError([parameters.problem(Finding(("param_tvb_integrator", "weights"), message))])
-
-
 def make_monitors(parameters: Parameters, brain: Brain) -> dict[str, Monitor]:
-    """The monitors that are switched on, by name, in the original's order."""
+    """The monitors that are switched on, by name, in the original's order.
+
+    Raises:
+        ConfigError: sensors are asked for with files or keys that are wrong.
+    """
+    from tvb_nest.sensing import make_sensors
     from tvb_nest.tvb_side.monitors import Bold, Raw, TemporalAverage
 
     settings, dt = parameters.resolved.param_tvb_monitor, parameters.resolved.param_nest.sim_resolution
     shape = len(brain.state_variables), brain.n_regions
-    _refuse_sensors(parameters)
     monitors: dict[str, Monitor] = {}
     if settings.Raw:
         monitors["Raw"] = Raw(dt, None, shape)
@@ -240,17 +251,7 @@ def make_monitors(parameters: Parameters, brain: Brain) -> dict[str, Monitor]:
     if settings.Bold:
         bold = settings.parameter_Bold
         monitors["Bold"] = Bold(dt, shape, bold.period, bold.variables_of_interest)
-    return monitors
-
-
-def _refuse_sensors(parameters: Parameters) -> None:
-    settings = parameters.resolved.param_tvb_monitor
-    for name in ("SEEG", "ECOG"):
-        if getattr(settings, name):
-            message = (
-                "is not computed by `tvb-nest run`; project the recorded mean field by tvb_side.monitors.Projection"
-            )
-            raise ConfigError([parameters.problem(Finding(("param_tvb_monitor", name), message))])
+    return monitors | make_sensors(parameters, shape)
 
 
 def _background(parameters: Parameters) -> BackgroundParameters:

@@ -12,27 +12,30 @@ from pathlib import Path
 from mpi_coupling.failure import UserError
 from mpi_coupling.settings.health import Health
 from mpi_coupling.settings.problems import ConfigError, Finding, KeyPath, Problem
+from tvb_nest import sensing
 from tvb_nest.brain_connectome import connectome_of, connectome_place, with_window_of
 from tvb_nest.parameters import Mode, Parameters
+from tvb_nest.tvb_data_files import TVB_DATA
+from tvb_nest.tvb_models import trial_findings
 
 INSTALL = "pip install 'multiscale-run[tvb-nest]'"
-NEST, TVB, TVB_DATA = "nest", "tvb", "tvb_data"
-"""Python modules of the engines and of TVB's data."""
+NEST, TVB = "nest", "tvb"
+"""Python modules of the engines."""
 
 
 def checkup(parameters: Parameters) -> Health:
     """Look at everything a run depends on."""
     health = Health(notes=list(parameters.notes), passed=["parameters"])
-    topics: tuple[tuple[str, Callable[[Parameters], Iterable[Finding]]], ...] = (
-        ("engines", _engines),
-        ("files", _files),
-        ("connectome", _connectome),
-    )
-    for title, look in topics:
+    for title, look, after in TOPICS:
+        if not set(after) <= set(health.passed):
+            continue  # what it needs is wrong
         found = _problems(parameters, look)
         health.problems += found
         if not found:
             health.passed.append(title)
+    if not health.problems:
+        health.passed = [title for title in health.passed if _is_used(parameters, title)]
+        health.notes += _notes(parameters)
     if parameters.mode == Mode.CO_SIMULATION and not health.problems:
         known = with_window_of(parameters, connectome_of(parameters)).resolved
         health.passed.append(f"window: {known.param_co_simulation.synchronization:g} ms")
@@ -72,15 +75,9 @@ def _nest_with_mpi() -> Iterator[Finding]:
 
 
 def _files(parameters: Parameters) -> Iterator[Finding]:
-    monitor, own = parameters.resolved.param_tvb_monitor, parameters.resolved.param_tvb_nest
-    needed: dict[KeyPath, str | None] = {("param_tvb_nest", "network_file"): own.network_file}
-    for name in ("SEEG", "ECOG"):
-        if getattr(monitor, name):
-            settings = f"parameter_{name}"
-            needed["param_tvb_monitor", settings, "path"] = getattr(monitor, settings).path
-    for place, text in needed.items():
-        if text is not None and not parameters.path(text).is_file():
-            yield Finding(place, f"no such file: {parameters.path(text)}")
+    text = parameters.resolved.param_tvb_nest.network_file
+    if text is not None and not parameters.path(text).is_file():
+        yield Finding(("param_tvb_nest", "network_file"), f"no such file: {parameters.path(text)}")
 
 
 def _connectome(parameters: Parameters) -> Iterator[Finding]:
@@ -92,3 +89,41 @@ def _connectome(parameters: Parameters) -> Iterator[Finding]:
         yield Finding(connectome_place(parameters), message)
     elif isinstance(source, Path) or importlib.util.find_spec(TVB_DATA) is not None:
         with_window_of(parameters, connectome_of(parameters))
+
+
+def _has_brain(parameters: Parameters) -> bool:
+    return parameters.mode in (Mode.TVB, Mode.CO_SIMULATION)
+
+
+def _model(parameters: Parameters) -> Iterator[Finding]:
+    """Another model of tvb-library is made, and tried."""
+    if _has_brain(parameters) and parameters.resolved.param_tvb_nest.tvb_model is not None:
+        yield from trial_findings(parameters, connectome_of(parameters))
+
+
+def _sensors(parameters: Parameters) -> Iterator[Finding]:
+    if _has_brain(parameters) and sensing.active(parameters):
+        yield from sensing.sensor_problems(parameters, connectome_of(parameters))
+
+
+def _is_used(parameters: Parameters, title: str) -> bool:
+    """Whether a topic says anything about this simulation."""
+    if title == MODEL:
+        return _has_brain(parameters) and parameters.resolved.param_tvb_nest.tvb_model is not None
+    return title != SENSORS or (_has_brain(parameters) and bool(sensing.active(parameters)))
+
+
+def _notes(parameters: Parameters) -> Iterator[str]:
+    if _has_brain(parameters) and sensing.active(parameters):
+        yield from sensing.left_out(parameters, connectome_of(parameters))
+
+
+ENGINES, FILES, CONNECTOME, MODEL, SENSORS = "engines", "files", "connectome", "model", "sensors"
+TOPICS: tuple[tuple[str, Callable[[Parameters], Iterable[Finding]], tuple[str, ...]], ...] = (
+    (ENGINES, _engines, ()),
+    (FILES, _files, ()),
+    (CONNECTOME, _connectome, ()),
+    (MODEL, _model, (ENGINES, CONNECTOME)),
+    (SENSORS, _sensors, (ENGINES, CONNECTOME, MODEL)),
+)
+"""What is looked at, how, and what must be in order before."""

@@ -35,6 +35,8 @@ class Connectome:
         centres: positions of the regions [mm], shape (n, 3).
         labels: names of the regions, n of them, all different.
         speed: conduction speed [mm/ms].
+        orientations: vectors normal to the cortex of the regions, shape (n, 3); None where they are not known.
+        cortical: which regions are cortical, shape (n,); None where that is not known.
 
     Raises:
         UserError: arrays of wrong shape, values that are not finite, negative lengths or such that differ by direction,
@@ -46,16 +48,21 @@ class Connectome:
     centres: NDArray[np.float64]
     labels: tuple[str, ...]
     speed: float
+    orientations: NDArray[np.float64] | None = None
+    cortical: NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
-        for name in ("weights", "lengths", "centres"):
-            array = np.array(getattr(self, name), dtype=np.float64)
-            object.__setattr__(self, name, array)
+        for name in ("weights", "lengths", "centres", "orientations", "cortical"):
+            given = getattr(self, name)
+            if given is not None:
+                kind = np.bool_ if name == "cortical" else np.float64
+                object.__setattr__(self, name, np.array(given, dtype=kind))
         object.__setattr__(self, "labels", tuple(str(label) for label in self.labels))
         _check(self)
         np.fill_diagonal(self.weights, 0.0)
-        for array in (self.weights, self.lengths, self.centres):
-            array.flags.writeable = False
+        for array in (self.weights, self.lengths, self.centres, self.orientations, self.cortical):
+            if array is not None:
+                array.flags.writeable = False
 
     @property
     def n_regions(self) -> int:
@@ -127,7 +134,8 @@ def load_connectome(
     Args:
         source: a name in the package tvb-data (``connectivity_76``), a ZIP file of The Virtual Brain, or a folder. The
             files are named after what they hold, weights, tract_lengths or distance, centres and region_labels, with
-            the ending .npy, .txt or .txt.bz2. Centres may carry the label in front, and may be missing.
+            the ending .npy, .txt or .txt.bz2. Centres may carry the label in front. Centres, average_orientations and
+            cortical may be missing.
         speed: conduction speed [mm/ms].
         rows_are_sources: the file has weights[source, target].
         length_unit: how many mm one unit of the file's lengths and centres is.
@@ -138,15 +146,26 @@ def load_connectome(
     tables: Tables = read_tables(source)
     weights = tables.weights.T if rows_are_sources else tables.weights
     try:
-        return Connectome(weights, tables.lengths * length_unit, tables.centres * length_unit, tables.labels, speed)
+        return Connectome(
+            weights,
+            tables.lengths * length_unit,
+            tables.centres * length_unit,
+            tables.labels,
+            speed,
+            tables.orientations,
+            tables.cortical,
+        )
     except UserError as error:
         raise UserError(f"connectome {source}: {error}") from None
 
 
 def _check(connectome: Connectome) -> None:
     n = len(connectome.weights)
-    for name, shape in {"weights": (n, n), "lengths": (n, n), "centres": (n, 3)}.items():
+    shapes = {"weights": (n, n), "lengths": (n, n), "centres": (n, 3), "orientations": (n, 3), "cortical": (n,)}
+    for name, shape in shapes.items():
         array = getattr(connectome, name)
+        if array is None:
+            continue
         if array.shape != shape:
             raise UserError(f"{name} has shape {array.shape}, must have {shape} for {n} regions")
         if not np.isfinite(array).all():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import bz2
-import importlib.util
 import io
 import zipfile
 from collections.abc import Callable, Mapping
@@ -14,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mpi_coupling.failure import UserError
+from tvb_nest.tvb_data_files import CONNECTOMES, tvb_data_file, tvb_data_folder, tvb_data_names
 
 ENDINGS = (".npy", ".txt", ".txt.bz2")
 STEMS = {
@@ -21,6 +21,8 @@ STEMS = {
     "lengths": ("tract_lengths", "lengths", "distance", "distances"),
     "centres": ("centres", "centers", "centre"),
     "labels": ("region_labels", "labels"),
+    "orientations": ("average_orientations", "orientations"),
+    "cortical": ("cortical",),
 }
 """The names that a table's file may have, in order of preference."""
 
@@ -34,12 +36,16 @@ class Tables:
         lengths: shape (n, n).
         centres: shape (n, 3); zeros where there is no file.
         labels: n names; ``region_000`` and so on where there are none.
+        orientations: vectors normal to the cortex of the regions, shape (n, 3); None where there is no file.
+        cortical: which regions are cortical, shape (n,); None where there is no file.
     """
 
     weights: NDArray[np.float64]
     lengths: NDArray[np.float64]
     centres: NDArray[np.float64]
     labels: tuple[str, ...]
+    orientations: NDArray[np.float64] | None = None
+    cortical: NDArray[np.bool_] | None = None
 
 
 class _Files:
@@ -73,6 +79,11 @@ class _Files:
             raise UserError(f"connectome {self.source} has no file {names} ({', '.join(ENDINGS)})")
         return _numbers(self.source, *found)
 
+    def optional(self, table: str) -> NDArray[np.float64] | None:
+        """The numbers of a table that may be missing."""
+        found = self.find(table)
+        return None if found is None else _numbers(self.source, *found)
+
 
 def read_tables(source: str | Path) -> Tables:
     """Read a connectome's tables; see `tvb_nest.connectome.load_connectome` for what a source may be.
@@ -88,7 +99,20 @@ def read_tables(source: str | Path) -> Tables:
         labels = _text_labels(source, *found)
     if not labels:
         labels = tuple(f"region_{i:03d}" for i in range(len(weights)))
-    return Tables(weights, files.matrix("lengths"), centres, labels)
+    orientations, cortical = files.optional("orientations"), files.optional("cortical")
+    return Tables(
+        weights,
+        files.matrix("lengths"),
+        centres,
+        labels,
+        None if orientations is None else by_region(orientations, len(weights)),
+        None if cortical is None else cortical.ravel().astype(bool),
+    )
+
+
+def by_region(vectors: NDArray[np.float64], n: int) -> NDArray[np.float64]:
+    """Vectors as (n, 3): some files hold one line for each axis in place of one for each region."""
+    return vectors.T if vectors.shape == (3, n) != (n, 3) else vectors
 
 
 def _open(source: str | Path) -> _Files:
@@ -106,16 +130,14 @@ def _open(source: str | Path) -> _Files:
 
 
 def _of_tvb_data(name: str) -> Path:
-    """The file of a connectome in the package tvb-data, which is found without being imported."""
-    package = importlib.util.find_spec("tvb_data")
-    if package is None or package.origin is None:
+    """The file of a connectome in the package tvb-data."""
+    path = tvb_data_file(CONNECTOMES, name)
+    if path is not None:
+        return path
+    if tvb_data_folder(CONNECTOMES) is None:
         raise UserError(f"connectome {name}: no such file or folder; for names of tvb-data: pip install tvb-data")
-    folder = Path(package.origin).parent / "connectivity"
-    path = folder / f"{name.removesuffix('.zip')}.zip"
-    if not path.is_file():
-        known = ", ".join(sorted(p.stem for p in folder.glob("*.zip")))
-        raise UserError(f"connectome {name}: no such file or folder, and tvb-data has only {known}")
-    return path
+    known = ", ".join(tvb_data_names(CONNECTOMES))
+    raise UserError(f"connectome {name}: no such file or folder, and tvb-data has only {known}")
 
 
 def _centres(files: _Files, n: int) -> tuple[NDArray[np.float64], tuple[str, ...]]:
@@ -130,9 +152,7 @@ def _centres(files: _Files, n: int) -> tuple[NDArray[np.float64], tuple[str, ...
         if rows and not _is_number(rows[0][0]):
             labels = tuple(row[0] for row in rows)
             content = "\n".join(" ".join(row[1:4]) for row in rows).encode()
-    centres = _numbers(files.source, name, content)
-    # some files hold one line for each axis in place of one for each region
-    return (centres.T if centres.shape == (3, n) != (n, 3) else centres), labels
+    return by_region(_numbers(files.source, name, content), n), labels
 
 
 def _numbers(source: str | Path, name: str, content: bytes) -> NDArray[np.float64]:

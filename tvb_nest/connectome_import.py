@@ -23,6 +23,8 @@ def import_connectome(
 ) -> tuple[Connectome, list[str]]:
     """Read a connectome and write it as weights.npy, tract_lengths.npy, centres.npy and labels.txt.
 
+    Orientations and which regions are cortical are written too, where the source has them.
+
     Args:
         source: as for `load_connectome`.
         folder: made if it does not exist.
@@ -40,6 +42,9 @@ def import_connectome(
     np.save(folder / "weights.npy", connectome.weights)
     np.save(folder / "tract_lengths.npy", connectome.lengths)
     np.save(folder / "centres.npy", connectome.centres)
+    for name in ("orientations", "cortical"):
+        if getattr(connectome, name) is not None:
+            np.save(folder / f"{name}.npy", getattr(connectome, name))
     (folder / "labels.txt").write_text("".join(f"{label}\n" for label in connectome.labels), encoding="utf-8")
     return connectome, [*_remarks(connectome, read_tables(source).weights)]
 

@@ -14,7 +14,8 @@ from mpi_coupling.checkpoint import joined, part_of
 from mpi_coupling.failure import UserError
 from mpi_coupling.world import World
 from tvb_nest.parameters import Parameters, fingerprint, write_parameters
-from tvb_nest.tvb_side.monitors import Monitor, Samples
+from tvb_nest.tvb_side.brain import Brain
+from tvb_nest.tvb_side.monitors import Monitor, Projection, Samples
 
 SUMMARY = "summary.json"
 PROFILE, TIMELINE = "profile.json", "timeline.json"
@@ -22,6 +23,9 @@ RESOLVED = "parameter_resolved.json"
 """All parameters of the run with what follows from them; parameter.json stays as the user wrote it."""
 
 TVB_FOLDER, NEST_FOLDER, CHECKPOINTS = "tvb", "nest", "checkpoints"
+NAMES = "names.json"
+"""In the folder of the brain: its state variables, the one that is the rate of NEST's regions, and the sensors."""
+
 SUCCESS = ".SUCCESS"
 FOLDERS = (NEST_FOLDER, TVB_FOLDER, "translation")
 
@@ -90,9 +94,10 @@ class BrainRecorder:
     Args:
         parameters: of the simulation.
         monitors: by name, in the order of the files.
+        brain: whose states are recorded.
     """
 
-    def __init__(self, parameters: Parameters, monitors: Mapping[str, Monitor]) -> None:
+    def __init__(self, parameters: Parameters, monitors: Mapping[str, Monitor], brain: Brain) -> None:
         settings = parameters.resolved
         self._folder = parameters.result_folder / TVB_FOLDER
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -100,16 +105,22 @@ class BrainRecorder:
         self._steps = max(1, round(settings.param_tvb_monitor.save_time / settings.param_nest.sim_resolution))
         self._pending: dict[str, list[Samples]] = {name: [] for name in monitors}
         self._step = self._files = 0
-        self._rate_sum = 0.0
+        self._rate, self._rate_sum = brain.rate_variable, 0.0
+        self._is_mean_field = settings.param_tvb_nest.tvb_model is None
+        self._names = brain.state_variables
+        self._write_names()
 
     @property
-    def mean_rate(self) -> float:
-        """Mean excitatory rate of all regions over time so far, kHz."""
-        return self._rate_sum / max(self._step, 1)
+    def mean_activity(self) -> tuple[str, float]:
+        """Mean over regions and time so far, with its name: the excitatory rate (Hz), or the variable of a model."""
+        mean = self._rate_sum / max(self._step, 1)
+        if self._is_mean_field:
+            return "rate_excitatory_brain_Hz", 1e3 * mean
+        return f"mean_{self._names[self._rate]}_brain", mean
 
     def record(self, states: NDArray[np.float64]) -> None:
         """Take the states of a window, shape (steps, variables, regions)."""
-        self._rate_sum += float(states[:, 0].mean(axis=1).sum())
+        self._rate_sum += float(states[:, self._rate].mean(axis=1).sum())
         first = 0
         while first < len(states):
             last = min(len(states), first + self._steps - self._step % self._steps)
@@ -124,6 +135,12 @@ class BrainRecorder:
         """Write what is left."""
         if any(self._pending.values()):
             self._write()
+
+    def _write_names(self) -> None:
+        """What the axes of the files are."""
+        sensors = {name: monitor.labels for name, monitor in self._monitors.items() if isinstance(monitor, Projection)}
+        names = {"variables": self._names, "rate": self._names[self._rate], "sensors": sensors}
+        (self._folder / NAMES).write_text(json.dumps(names, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
     def state(self) -> dict[str, NDArray[Any]]:
         """All that is needed to go on from here, bit for bit."""

@@ -13,14 +13,15 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from mpi_coupling.failure import UserError
+from tvb_nest import sensing
 from tvb_nest.parameters import Parameters, read_parameters
 from tvb_nest.parameters.tvb import STATE_VARIABLES
-from tvb_nest.recording import NEST_FOLDER, RESOLVED, SUCCESS, SUMMARY, TVB_FOLDER
+from tvb_nest.recording import NAMES, NEST_FOLDER, RESOLVED, SUCCESS, SUMMARY, TVB_FOLDER
 
 UNITS = {"E": "kHz", "I": "kHz", "C_ee": "kHz2", "C_ei": "kHz2", "C_ii": "kHz2", "W_e": "pA", "W_i": "pA"}
 """Of the mean field's state variables."""
 
-MONITORS = ("Raw", "TemporalAverage", "Bold")
+MONITORS = ("Raw", "TemporalAverage", "Bold", *sensing.NAMES)
 """In the order of the files; only those that are switched on are in them."""
 
 
@@ -64,25 +65,40 @@ class Results:
         return json.loads(file.read_text()) if file.exists() else {}
 
     def monitor(self, name: str) -> xr.DataArray:
-        """What a monitor saw: dimensions time (ms), variable and region.
+        """What a monitor saw: dimensions time (ms), variable and region; for sensors time and sensor.
 
         Raises:
             UserError: the monitor was off.
         """
         settings = self.parameters.resolved.param_tvb_monitor
-        active = [monitor for monitor in MONITORS if getattr(settings, monitor)]
+        on = [*sensing.active(self.parameters), *(other for other in MONITORS if getattr(settings, other, False))]
+        active = [monitor for monitor in MONITORS if monitor in on]
         if name not in active:
             raise UserError(f"the monitor {name} was off; on were: {', '.join(active) or 'none'}")
         rows = [row for file in self._files() for row in _rows(file, active.index(name))]
-        values = np.array([state[..., 0] for _, state in rows])
+        values, times = np.array([state[..., 0] for _, state in rows]), [time for time, _ in rows]
+        if name in sensing.NAMES:
+            labels = self._names.get("sensors", {}).get(name) or list(map(str, range(values.shape[-1])))
+            coordinates = {"time": times, "sensor": labels}
+            return xr.DataArray(values.reshape(len(times), len(labels)), coordinates, ("time", "sensor"), name=name)
         names = self._variables(name, values.shape[1])
         return xr.DataArray(
             values,
             dims=("time", "variable", "region"),
-            coords={"time": [time for time, _ in rows], "variable": names, "region": np.arange(values.shape[2])},
+            coords={"time": times, "variable": names, "region": np.arange(values.shape[2])},
             name=name,
-            attrs={"units": {variable: UNITS.get(variable, "") for variable in names}},
+            attrs={"units": {variable: self._unit(variable) for variable in names}},
         )
+
+    @property
+    def rate_variable(self) -> str:
+        """The state variable of the brain that is the rate of NEST's regions."""
+        return str(self._names.get("rate", STATE_VARIABLES[1][0]))
+
+    @property
+    def is_mean_field(self) -> bool:
+        """Whether the brain is the mean field, whose rates are in kHz, and not another model."""
+        return self.parameters.resolved.param_tvb_nest.tvb_model is None
 
     def recording(self, label: str) -> dict[str, NDArray[Any]]:
         """A recording of NEST by its label: the columns of its file by name (sender, time_ms, V_m ...).
@@ -109,9 +125,18 @@ class Results:
         files = (self.folder / TVB_FOLDER).glob("step_[0-9]*.npy")
         return sorted(files, key=lambda path: int(path.stem.removeprefix("step_")))
 
+    @cached_property
+    def _names(self) -> dict[str, Any]:
+        """What the axes are; the original's results do not say it."""
+        file = self.folder / TVB_FOLDER / NAMES
+        return json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+
+    def _unit(self, variable: str) -> str:
+        return UNITS.get(variable, "") if self.is_mean_field else ""
+
     def _variables(self, monitor: str, count: int) -> list[str]:
         resolved = self.parameters.resolved
-        all_names = [*STATE_VARIABLES[resolved.param_tvb_model.order], "ou_drift"]
+        all_names = self._names.get("variables") or [*STATE_VARIABLES[resolved.param_tvb_model.order], "ou_drift"]
         if monitor == "Raw":
             return [*all_names, *map(str, range(len(all_names), count))][:count]
         return [all_names[k] for k in getattr(resolved.param_tvb_monitor, f"parameter_{monitor}").variables_of_interest]

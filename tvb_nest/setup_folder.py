@@ -64,7 +64,7 @@ def write_example(
 
 
 def _job(parameters: Parameters, site: Site) -> Job:
-    """The program starts its processes itself: they are of two kinds."""
+    """The program starts its processes itself, which are of several kinds. NEST cannot save its state."""
     command = ("tvb-nest", "run", "--continue", "--launcher", site.launcher)
     processes, threads = sum(role.minimum for role in plan(parameters)), building.threads(parameters)
     return Job(parameters.folder.name, command, ntasks=processes, cpus_per_task=threads, starts_itself=True)

@@ -181,9 +181,8 @@ class BrainSide(Side):
     ) -> None:
         self._brain, self._profiler = brain, profiler
         self._incoming, self._outgoing = incoming, outgoing
-        self._spiking = list(parameters.spiking)
         self._end = parameters.steps
-        self._recorder = BrainRecorder(parameters, building.make_monitors(parameters, brain))
+        self._recorder = BrainRecorder(parameters, building.make_monitors(parameters, brain), brain)
         self._states = np.empty((0, len(brain.state_variables), brain.n_regions))
         self._send_input(0, min(parameters.window or self._end, self._end))
 
@@ -199,14 +198,14 @@ class BrainSide(Side):
             with self._profiler.phase("brain waits"):
                 rates = self._incoming.receive(stop).values
             self._brain.supply(rates)
-            self._states[:, 0, self._spiking] = rates
+            self._brain.fill(self._states, rates)
         with self._profiler.phase("brain records"):
             self._recorder.record(self._states)
 
     def close(self, summary: RunSummary) -> None:
         """Finish the files."""
         self._recorder.close()
-        summary.add("rate_excitatory_brain_Hz", 1e3 * self._recorder.mean_rate)
+        summary.add(*self._recorder.mean_activity)
 
     def state(self) -> dict[str, NDArray[Any]]:
         """All that is needed to go on from here, bit for bit."""

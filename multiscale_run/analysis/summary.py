@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-import csv
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import h5py
 import numpy as np
+import xarray as xr
 
-from mpi_coupling.world import UserError
+from multiscale_run.analysis.catalogue import quantities
+from multiscale_run.analysis.errors import NoData
+from multiscale_run.analysis.results import Results, RunState
 from multiscale_run.config import SimulationConfig
-from multiscale_run.reports import SUCCESS
 
-_HIGHLIGHTS = Path(__file__).with_name("highlights.csv")
+HIGHLIGHTS = (
+    "sodium",
+    "potassium_outside",
+    "extracellular_potassium",
+    "vessel_radius",
+    "relative_flow",
+    "inflow",
+    "atp",
+    "atp_after_exchange",
+    "phosphocreatine",
+)
+"""Keys of the quantities that tell most."""
 
 
 @dataclass(frozen=True)
@@ -51,15 +63,15 @@ class ResultsSummary:
 
     Attributes:
         folder: where it is.
-        finished: whether the run came to its end.
-        spikes: number of spikes by population.
+        state: how far the run came.
+        spikes: number of spikes.
         reports: all reports, by name.
         highlights: what each of the quantities that tell most is, and its report, as far as they were written.
     """
 
     folder: Path
-    finished: bool
-    spikes: dict[str, int]
+    state: RunState
+    spikes: int
     reports: list[ReportSummary]
     highlights: list[tuple[str, ReportSummary]]
 
@@ -70,36 +82,26 @@ def summarise(config: SimulationConfig) -> ResultsSummary:
     Raises:
         UserError: nothing was computed yet.
     """
-    folder = config.output_dir
-    files = sorted(folder.glob("*.h5"))
-    if not files:
-        raise UserError(f"no results in {folder}; run: multiscale-run compute {config.folder}")
-    spikes: dict[str, int] = {}
-    reports = []
-    for path in files:
-        with h5py.File(path) as file:
-            for population, group in file.get("spikes", {}).items():
-                spikes[population] = len(group["timestamps"])
-            for group in file.get("report", {}).values():
-                reports.append(_summarise_report(path.stem, group))
-    by_name = {report.name: report for report in reports}
-    with _HIGHLIGHTS.open(newline="", encoding="utf-8") as stream:
-        rows = [(row["quantity"], by_name[row["report"]]) for row in csv.DictReader(stream) if row["report"] in by_name]
-    return ResultsSummary(folder, (folder / SUCCESS).exists(), spikes, reports, rows)
+    results = Results(config.file)
+    by_name = {name: _summarise_report(name, values) for name, values in results.items()}
+    highlights = []
+    for key in HIGHLIGHTS:
+        with suppress(NoData):
+            highlights.append((quantities()[key].label, by_name[str(results.quantity(key).name)]))
+    spikes = 0
+    with suppress(NoData):
+        spikes = results.spikes().sizes["spike"]
+    return ResultsSummary(results.folder, results.state, spikes, list(by_name.values()), highlights)
 
 
-def _summarise_report(name: str, group: h5py.Group) -> ReportSummary:
-    data = group["data"]
-    rows = int(data.attrs.get("last_written_step", len(data) - 1)) + 1
-    values = data[:rows]
-    nothing = np.full((1, 1), np.nan)
-    values = values if values.size else nothing
+def _summarise_report(name: str, array: xr.DataArray) -> ReportSummary:
+    values = array.values if array.size else np.full((1, 1), np.nan)
     moved, moved_part = _largest_change(values)
     return ReportSummary(
         name=name,
-        unit=str(data.attrs["units"]),
-        rows=(rows, len(data)),
-        elements=data.shape[1],
+        unit=array.attrs["units"],
+        rows=(array.sizes["time"], array.attrs["planned_rows"]),
+        elements=array.shape[1],
         first=float(np.nanmean(values[0])),
         last=float(np.nanmean(values[-1])),
         lowest=float(np.nanmin(values)),

@@ -15,10 +15,12 @@ COMMANDS = {
     "check": "Look for mistakes in a simulation folder.",
     "compute": "Run the simulation.",
     "connections": "Show what is coupled to what, when and in which unit.",
+    "post-processing": "Write a report of the results: one HTML file with figures.",
     "stats": "Show what a circuit and a simulation consist of.",
     "metabolism": "The metabolic network alone.",
     "edit-mod-files": "Copy the NEURON mechanisms into a simulation, for editing.",
     "virtualenv": "Make a Python environment for work on the suite itself.",
+    "convert-blueconfig": "Convert a BlueConfig to a SONATA simulation configuration.",
 }
 """Command -> help text. ``some-command`` lives in ``cli/some_command.py`` as ``command``."""
 

@@ -79,7 +79,8 @@ def _show_results(results: ResultsSummary) -> None:
     ]
     columns = ["quantity", "unit", "mean at start", "mean at end", "largest change of one", "relative"]
     table("what moved", columns, moved)
-    for population, spikes in results.spikes.items():
-        click.echo(f"{spikes} spikes of {population}")
-    state = "finished" if results.finished else "not finished: steps that were not reached are NaN"
-    click.echo(f"{state}; results in {results.folder}")
+    click.echo(f"{results.spikes} spikes")
+    if results.state.state == "finished":
+        click.echo(f"{results.state}; results in {results.folder}")
+    else:
+        click.echo(f"not finished: steps that were not reached are NaN; {results.state}; results in {results.folder}")

@@ -17,6 +17,8 @@ TETRAHEDRA = "tetrahedra"
 """Tetrahedra of the mesh, which every rank has all of; ids are their numbers in the mesh."""
 VESSELS = "vessels"
 """Vessel segments, which every rank has all of; ids are the SONATA ids of the vasculature."""
+EXCLUDED_NEURON = "neuron"
+"""Attribute of the log record of an exclusion: the neuron's SONATA id, for those who keep a record."""
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from mpi_coupling.failure import RunStopped
 from mpi_coupling.world import World
 from multiscale_run.config.schema.check import Check as CheckSettings
 from multiscale_run.coupling import AliveNeurons
+from multiscale_run.coupling.domains import EXCLUDED_NEURON
 from multiscale_run.metabolism import Band
 
 log = get_logger(__name__)
@@ -105,5 +106,6 @@ def stop_if_asked(stops: Sequence[str], world: World, time_ms: float) -> None:
 
 def exclude(alive: AliveNeurons, index: int, reason: str) -> None:
     """Take a neuron out of the run and say why."""
-    log.warning("neuron %d is excluded %s", alive.neuron_ids[index], reason)
+    neuron = int(alive.neuron_ids[index])
+    log.warning("neuron %d is excluded %s", neuron, reason, extra={EXCLUDED_NEURON: neuron})
     alive.exclude(index, reason)

@@ -14,7 +14,7 @@ def test_help_and_version(tools):
     launch = tools["launch"]
     shown = launch("--help")
     assert shown.returncode == 0
-    for command in ("init", "check", "compute", "stats"):
+    for command in ("init", "check", "compute", "stats", "post-processing"):
         assert command in shown.stdout
         assert launch(command, "--help").returncode == 0
     assert launch("--version").stdout.startswith("multiscale-run, version 1.")

@@ -98,10 +98,6 @@ def test_to_the_end_and_not_again(cluster, made, whole, compare):
     again.succeed()
     assert "nothing to do: the results of this simulation are in" in again.log
     assert before == {path.name: path.stat().st_mtime_ns for path in folder.results.glob("*.h5")}
-    folder.configure(lambda settings: settings["run"].update(random_seed=77))
-    other = cluster.submit(folder.path)
-    other.succeed()
-    assert "nothing to do" not in other.log
 
 
 def test_out_of_time(cluster, made, whole, compare, held, wait_for):

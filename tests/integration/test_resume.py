@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import random
+import shutil
 import signal
 import subprocess
 import time
@@ -91,15 +92,16 @@ def test_killed_while_a_checkpoint_is_written(tiny, tools, compare, start):
     assert not list((folder.results / "checkpoints").glob("*.part"))
 
 
-def test_stopped_by_sigterm(tiny, tools, compare, start):
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGUSR2])
+def test_stopped_by_a_signal(tiny, tools, compare, start, stop):
     whole = tiny(tools["duration"](200.0), name="whole").computed()
     folder = tiny(tools["duration"](200.0), name="stopped")
     process = start(folder)
     wait_for(lambda: has_begun(folder), process)
-    process.send_signal(signal.SIGTERM)
+    process.send_signal(stop)
     output, _ = process.communicate(timeout=30)
     assert process.returncode == 128 + signal.SIGTERM, output
-    assert "by SIGTERM; continue with: multiscale-run compute --resume" in output
+    assert f"by {stop.name}; continue with: multiscale-run compute --resume" in output
     assert "Traceback" not in output
     assert len(checkpoints(folder)) == 1
     assert not (folder.results / ".SUCCESS").exists()
@@ -117,6 +119,25 @@ def test_sigusr1_asks_for_a_checkpoint_of_all_ranks(tiny, tools, start):
     assert process.returncode == 0, output
     (name,) = checkpoints(folder)
     assert len(list((folder.results / "checkpoints" / name).glob("rank-*.npz"))) == 2
+
+
+def test_continue_does_what_is_left(tiny, tools, compare):
+    folder = tiny(tools["duration"](100.0), name="folder")
+    both = folder.command("compute", "--resume", "--continue")
+    assert both.returncode == 2 and "--resume and --continue exclude each other" in both.stdout
+    first = folder.command("compute", "--continue", "--checkpoint-every", "50")
+    assert first.returncode == 0 and "resuming" not in first.stdout
+    again = folder.command("compute", "--continue")
+    assert again.returncode == 0 and "nothing to do: the results of this simulation are in" in again.stdout
+    (folder.results / ".SUCCESS").unlink()
+    resumed = folder.command("compute", "--continue")
+    assert resumed.returncode == 0 and "resuming at 50 ms" in resumed.stdout
+    folder.configure(lambda settings: settings["run"].update(random_seed=77))
+    changed = folder.command("compute", "--continue")
+    assert changed.returncode == 2 and "another configuration, circuit or mechanisms" in changed.stdout
+    shutil.rmtree(folder.results / "checkpoints")
+    anew = folder.command("compute", "--continue")
+    assert anew.returncode == 0 and "nothing to do" not in anew.stdout, "the results are those of the old configuration"
 
 
 def test_the_end_is_kept_if_asked_for(tiny, tools):

@@ -17,6 +17,7 @@ COMMANDS = {
     "stats": "Show what was computed.",
     "post-processing": "Draw what was computed.",
     "import-connectome": "Bring a connectome into the form that simulations read.",
+    "fit-transfer-function": "Fit the mean field to the neurons of a simulation.",
     "explore": "Run a simulation at many points of its parameters.",
 }
 """Command -> help text. ``some-command`` lives in ``cli/some_command.py`` as ``command``."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from mpi_coupling.settings.json_file import merge
 
-NAMES = ("two-regions", "asynchronous", "regular-burst", "up-down", "mouse-brain")
+NAMES = ("two-regions", "wong-wang", "asynchronous", "regular-burst", "up-down", "mouse-brain")
 
 REPLACED = ("multimeter_list", "record_spike_list")
 """Tables that an example takes as they are, instead of adding to those of the example or default below."""

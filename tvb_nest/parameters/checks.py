@@ -9,7 +9,7 @@ from typing import TypeAlias
 from mpi_coupling.settings.problems import Finding, KeyPath
 from tvb_nest.parameters.parameter_set import ParameterSet
 from tvb_nest.parameters.places import overlap
-from tvb_nest.parameters.tvb import COEFFICIENTS, STATE_VARIABLES
+from tvb_nest.parameters.tvb import COEFFICIENTS, STATE_VARIABLES, of_state_variables
 
 Rule: TypeAlias = Callable[[ParameterSet], Iterator[Finding]]
 
@@ -18,6 +18,7 @@ WHOLE = 1e-6
 
 CO_SIMULATION = "param_co_simulation"
 BACKGROUND = "param_nest_background"
+OWN = "param_tvb_nest"
 
 
 def cross_check(parameters: ParameterSet, broken: Iterable[KeyPath]) -> Iterator[Finding]:
@@ -152,7 +153,32 @@ def _other_models(parameters: ParameterSet) -> Iterator[Finding]:
     own = parameters.param_tvb_nest
     if own.tvb_model is not None and own.brain != "reference":
         message = 'must be "reference": only the mean field is compiled, not param_tvb_nest.tvb_model'
-        yield Finding(("param_tvb_nest", "brain"), message)
+        yield Finding((OWN, "brain"), message)
+    if own.tvb_model is not None and any(own.tvb_noise.values()) and own.tvb_integrator.endswith("Deterministic"):
+        message = "must be EulerStochastic or HeunStochastic where param_tvb_nest.tvb_noise is above 0"
+        yield Finding((OWN, "tvb_integrator"), message)
+
+
+def _reference_noise(parameters: ParameterSet) -> Iterator[Finding]:
+    own, settings = parameters.param_tvb_nest, parameters.param_co_simulation
+    has_brain = settings.co_simulation or settings.nb_MPI_nest == 0
+    order, weights = parameters.param_tvb_model.order, parameters.param_tvb_integrator.weights
+    if len(weights) not in (len(STATE_VARIABLES[2]), len(STATE_VARIABLES[order])):
+        return  # said by another rule
+    noisy = any(of_state_variables(weights, order))
+    if has_brain and own.brain == "reference" and own.tvb_model is None and noisy:
+        message = (
+            'tvb-library has no such noise: all must be 0 with param_tvb_nest.brain = "reference", or set that key to '
+            '"compiled"'
+        )
+        yield Finding(("param_tvb_integrator", "weights"), message)
+
+
+def _sensor_period(parameters: ParameterSet) -> Iterator[Finding]:
+    period, step = parameters.param_tvb_nest.parameter_sensors.period, parameters.param_nest.sim_resolution
+    if period is not None and (period < step or not is_whole(period, step)):
+        message = f"must be a multiple of param_nest.sim_resolution = {step:g} ms"
+        yield Finding((OWN, "parameter_sensors", "period"), message)
 
 
 TOPOLOGY = ("param_nest_topology.nb_region", "param_nest_topology.nb_neuron_by_region")
@@ -172,6 +198,8 @@ RULES: tuple[tuple[tuple[str, ...], Rule], ...] = (
     ((CO_SIMULATION, *TOPOLOGY, *RECORDERS, *LISTS), _recorders),
     (("param_tvb_monitor",), _sensors),
     (("param_tvb_monitor", "param_tvb_model.order"), _variables),
-    (("param_tvb_nest",), _other_models),
+    ((OWN,), _other_models),
+    ((OWN, CO_SIMULATION, "param_tvb_integrator.weights", "param_tvb_model.order"), _reference_noise),
+    ((f"{OWN}.parameter_sensors", "param_nest.sim_resolution"), _sensor_period),
 )
 """The keys that each rule looks at, and the rule."""

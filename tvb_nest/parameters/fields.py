@@ -8,9 +8,11 @@ from pydantic import Field
 
 from mpi_coupling.settings.schema import Section, key
 
-__all__ = ["OptionalPath", "Section", "Slice", "Variables", "key", "linked", "path", "unused"]
+__all__ = ["FileName", "OptionalPath", "Section", "Slice", "Variables", "key", "linked", "path", "unused"]
 
-OptionalPath: TypeAlias = Annotated[str, Field(min_length=1)] | None
+FileName: TypeAlias = Annotated[str, Field(min_length=1)]
+
+OptionalPath: TypeAlias = FileName | None
 """A path as the user wrote it; a relative one starts at the folder of the parameter file (`Parameters.path`)."""
 
 Slice: TypeAlias = Annotated[tuple[int, int], Field(strict=False)]
@@ -37,6 +39,6 @@ def unused(remedy: str) -> Any:
     return Field(default=None, description=f"Not used: {remedy}.", json_schema_extra={"unit": "", "unused": True})
 
 
-def path(description: str, unit: str = "") -> Any:
-    """Declare a key for a file that may be left out; its type is `OptionalPath`."""
-    return Field(default=None, description=description, json_schema_extra={"unit": unit, "path": True})
+def path(description: str, unit: str = "", default: str | None = None) -> Any:
+    """Declare a key for a file that may be left out; its type is `OptionalPath`, or text where it has a default."""
+    return Field(default=default, description=description, json_schema_extra={"unit": unit, "path": True})

@@ -27,6 +27,7 @@ from tvb_nest.parameters.checks import cross_check
 from tvb_nest.parameters.links import contradictions, linked_values
 from tvb_nest.parameters.parameter_set import ALIASES, ParameterSet, keys
 from tvb_nest.parameters.places import with_values, without
+from tvb_nest.tvb_data_files import MAPPINGS, PROJECTIONS, SENSORS, tvb_data_file
 
 FILE_NAME = "parameter.json"
 DEFAULT_CONNECTOME = "connectivity_76"
@@ -131,6 +132,11 @@ class Parameters:
         """A path that the user gave, absolute; a relative one starts at the folder of the parameter file."""
         return (self.folder / Path(text).expanduser()).resolve()
 
+    def data_path(self, text: str, folder: str) -> Path:
+        """A file that the user named, or of a folder of tvb-data; where there is neither, the path that was meant."""
+        own = self.path(text)
+        return own if own.exists() else tvb_data_file(folder, text) or own
+
     def problem(self, finding: Finding) -> Problem:
         """Complete a finding with the file and the value at its place, a default too."""
         return _problem(self.file.name, self.resolved.document(), finding)
@@ -170,10 +176,15 @@ class Parameters:
             document = with_values(document, dict(self._absolute_paths()))
         return parameters_of(with_values(document, values), file or self.file)
 
+    def _absolute(self, text: str) -> str:
+        """A path that holds in another folder too; a name of tvb-data does as it is."""
+        is_name = not self.path(text).exists() and any(tvb_data_file(f, text) for f in (SENSORS, PROJECTIONS, MAPPINGS))
+        return text if is_name else str(self.path(text))
+
     def _absolute_paths(self) -> Iterator[tuple[tuple[str, ...], str]]:
         places = (info.path for info in keys() if info.is_path)
         given = {place: value_at(self.given, place) for place in places}
-        yield from ((place, str(self.path(text))) for place, text in given.items() if isinstance(text, str))
+        yield from ((place, self._absolute(text)) for place, text in given.items() if isinstance(text, str))
         if value_at(self.given, ("param_tvb_nest", "connectome")) not in (ABSENT, None):
             yield ("param_tvb_nest", "connectome"), str(self.connectome)
 

@@ -37,8 +37,12 @@ class TvbConnection(Section):
 
     path_region_labels: OptionalPath = path("Names of the regions, text.")
     path_centers: OptionalPath = path("Centres of the regions, text.", "mm")
-    path_cortical: OptionalPath = path("Which regions are cortical, .npy; for projections to sensors.")
-    orientation: bool | None = key(None, "Whether projections know the orientation of the sources.")
+    path_cortical: OptionalPath = path("Which regions are cortical, .npy: EEG sees these only.")
+    orientation: bool | None = key(
+        None,
+        "Orientation of the sources of sensors. null: the connectome's; true: the same, or outwards where it has none; "
+        "false: not known.",
+    )
     path_distance: str = linked("Lengths of the tracts, .npy.", "mm")
     path_weight: str = linked("Weights between regions, .npy.")
     nb_region: int = linked("Regions of the brain.")
@@ -133,14 +137,14 @@ class BoldMonitor(Section):
 class SeegMonitor(Section):
     """parameter_SEEG: sensors inside the brain."""
 
-    path: OptionalPath = path("Positions of the sensors, text.", "mm")
+    path: OptionalPath = path("Positions of the sensors: a text file, or a name of tvb-data.", "mm")
     scaling_projection: float = key(1.0, "Factor on the projection.")
 
 
 class EcogMonitor(Section):
     """parameter_ECOG: sensors on the cortex."""
 
-    path: OptionalPath = path("Positions of the sensors, text.", "mm")
+    path: OptionalPath = path("Positions of the sensors: a text file, or a name of tvb-data.", "mm")
     scaling: float = key(1.0, "Factor on the projection.")
     sigma_noise: float = key(0.0, "Standard deviation of the sensors' noise.", ge=0)
 

@@ -100,8 +100,8 @@ class Brain(ABC):
                 they have to follow by `supply`; the steps must then be few enough not to need them.
 
         Returns:
-            The states, shape (n_steps, n_variables, n_regions). At proxies the first variable, or that which `spiking`
-            stands for, is the given rate, NaN as long as it is not known; all others are NaN.
+            The states, shape (n_steps, n_variables, n_regions). At proxies the variable that is the rate has the given
+            one, NaN as long as it is not known; all others are NaN.
 
         Raises:
             ValueError: the rates have the wrong shape, are not finite, or are needed and missing.
@@ -118,7 +118,7 @@ class Brain(ABC):
             raise ValueError(
                 f"steps to {self.step + n_steps} need rates of the proxies after step {self.known}: none are known"
             )
-        states = self._advance(n_steps, rates)
+        states = self._advance(n_steps, None if rates is None else self.proxy_values(rates))
         self.step += n_steps
         self.known = self.step if rates is not None or not len(self.spiking) else self.known
         self._refuse_divergence(states)
@@ -134,11 +134,24 @@ class Brain(ABC):
         self._check_rates(proxy_rates, m)
         if self.known + m > self.step:
             raise ValueError(f"rates for steps {self.known + 1} to {self.known + m}, but step {self.step} is the last")
-        self._write(self.known + 1, np.ascontiguousarray(proxy_rates, dtype=np.float64))
+        self._write(self.known + 1, np.ascontiguousarray(self.proxy_values(proxy_rates), dtype=np.float64))
         self.known += m
 
+    @property
+    def rate_variable(self) -> int:
+        """The state variable that is the rate of proxies."""
+        return 0
+
+    def proxy_values(self, rates: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Rates [kHz] as values of that variable."""
+        return rates
+
+    def fill(self, states: NDArray[np.float64], rates: NDArray[np.float64]) -> None:
+        """Puts the proxies' rates [kHz] of some steps, shape (n_steps, n_proxies), into the states of these."""
+        states[:, self.rate_variable, self.spiking] = self.proxy_values(rates)
+
     def coupling_into_proxies(self, n_steps: int) -> NDArray[np.float64]:
-        """The input of the proxies in the next steps, in the unit of the coupling (rates: kHz).
+        """The input of the proxies in the next steps [kHz].
 
         Row k belongs to step ``step + 1 + k`` and is what its sources fired one delay before the step begins.
 
@@ -167,11 +180,11 @@ class Brain(ABC):
 
     @abstractmethod
     def _advance(self, n_steps: int, rates: NDArray[np.float64] | None) -> NDArray[np.float64]:
-        """`run`, after its checks."""
+        """`run`, after its checks; rates are values of the variable."""
 
     @abstractmethod
     def _write(self, first_step: int, rates: NDArray[np.float64]) -> None:
-        """Puts rates of proxies into the history of steps that were computed."""
+        """Puts rates of proxies, as values of the variable, into the history of steps that were computed."""
 
     @abstractmethod
     def _coupling(self, n_steps: int) -> NDArray[np.float64]:
@@ -189,8 +202,8 @@ class Brain(ABC):
         if not own.all():
             k, region = np.argwhere(~own)[0]
             raise UserError(
-                f"the mean field of region {region} left the range of numbers at step "
-                f"{self.step - len(states) + 1 + k}: the coupling is too strong or the time step too long"
+                f"the state of region {region} left the range of numbers at step {self.step - len(states) + 1 + k}: "
+                "the coupling is too strong, the time step too long, or the initial history too far out"
             )
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from mpi_coupling.clock import Clock
 from mpi_coupling.failure import UserError
 from tvb_nest.tvb_side.haemodynamics import RESPONSES
+from tvb_nest.tvb_side.noise import restore_stream, stream_state
 
 
 class Samples(NamedTuple):
@@ -141,8 +142,11 @@ class TemporalAverage(Monitor):
 class Projection(TemporalAverage):
     """Signals of sensors (EEG, SEEG, iEEG, MEG): mean activity of the regions times a gain matrix.
 
-    Values have the shape (m, variables, sensors). A sensor that sees a region whose activity is not known gets NaN. No
-    noise is added; The Virtual Brain adds, unless told otherwise, white noise of standard deviation sqrt(dt).
+    Values have the shape (m, variables, sensors). A sensor that sees a region whose activity is not known gets NaN.
+    Unless told so no noise is added; The Virtual Brain adds by default white noise of standard deviation sqrt(dt).
+
+    Attributes:
+        labels: names of the sensors.
     """
 
     def __init__(
@@ -154,6 +158,9 @@ class Projection(TemporalAverage):
         variables: Sequence[int] = (0,),
         *,
         reference: int | str | None = None,
+        labels: Sequence[str] | None = None,
+        noise: float = 0.0,
+        seed: int | Sequence[int] = 0,
     ) -> None:
         """Starts the first period.
 
@@ -164,19 +171,31 @@ class Projection(TemporalAverage):
             gain: signal of each sensor per activity of each region, shape (sensors, regions); see `region_gain`.
             variables: the state variables that are the activity.
             reference: the sensor whose signal is subtracted from all (EEG), or ``"average"``.
+            labels: names of the sensors; their numbers if missing.
+            noise: standard deviation of the noise of each sample, independent of that of other sensors and samples.
+            seed: seed of the noise.
 
         Raises:
             UserError: the gain has the wrong shape or is not finite, a sensor or variable does not exist, or the period
                 is no multiple of `dt`.
         """
         super().__init__(dt, period, shape, variables)
-        self._gain = np.array(gain, dtype=np.float64)
-        if self._gain.ndim != 2 or self._gain.shape[1] != shape[1]:
-            raise UserError(f"gain has shape {self._gain.shape}, must be (sensors, {shape[1]}), one column per region")
-        if not np.isfinite(self._gain).all():
-            sensors = np.flatnonzero(~np.isfinite(self._gain).all(axis=1)).tolist()
-            raise UserError(f"gain is not finite for sensors {sensors}: leave these out or set their gain to 0")
-        self._gain = self._gain - self._reference_row(reference)
+        self._gain = _checked_gain(gain, shape[1])
+        self._reference = reference
+        self._check_reference()
+        self._gain = self._referenced(self._gain.T).T
+        self.labels = tuple(map(str, range(len(self._gain)) if labels is None else labels))
+        self._noise = noise
+        self._stream = np.random.RandomState(seed)
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """All that is needed to go on from here, bit for bit."""
+        return super().state() | stream_state(self._stream)
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Goes back to what `state` gave."""
+        super().restore(state)
+        restore_stream(self._stream, state)
 
     @property
     def sample_shape(self) -> tuple[int, ...]:
@@ -188,16 +207,22 @@ class Projection(TemporalAverage):
             unknown = np.isnan(mean)
             signal = np.where(unknown, 0.0, mean) @ self._gain.T
             signal[(unknown @ (self._gain != 0).T) > 0] = np.nan
+            if self._noise:
+                signal += self._referenced(self._noise * self._stream.normal(size=signal.shape))
             yield time, signal
 
-    def _reference_row(self, reference: int | str | None) -> NDArray[np.float64]:
-        if reference is None:
-            return np.zeros(self._gain.shape[1])
-        if reference == "average":
-            return self._gain.mean(axis=0)
-        if not (isinstance(reference, int) and 0 <= reference < len(self._gain)):
-            raise UserError(f"reference {reference!r}: must be average or a sensor, 0 to {len(self._gain) - 1}")
-        return self._gain[reference]
+    def _check_reference(self) -> None:
+        reference, n = self._reference, len(self._gain)
+        if reference not in (None, "average") and not (isinstance(reference, int) and 0 <= reference < n):
+            raise UserError(f"reference {reference!r}: must be average or a sensor, 0 to {n - 1}")
+
+    def _referenced(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Values of sensors, shape (..., sensors), minus that of the reference."""
+        if self._reference is None:
+            return values
+        if self._reference == "average":
+            return values - values.mean(axis=-1, keepdims=True)
+        return values - values[..., [self._reference]]
 
 
 class Bold(Monitor):
@@ -271,6 +296,16 @@ class Bold(Monitor):
         weights = np.roll(self._weights, self._row(step) + 1)
         convolved = np.tensordot(weights, self._stock, axes=1)
         return self._response.gain * (convolved - self._response.baseline)
+
+
+def _checked_gain(gain: NDArray[np.float64], n_regions: int) -> NDArray[np.float64]:
+    checked = np.array(gain, dtype=np.float64)
+    if checked.ndim != 2 or checked.shape[1] != n_regions:
+        raise UserError(f"gain has shape {checked.shape}, must be (sensors, {n_regions}), one column per region")
+    if not np.isfinite(checked).all():
+        sensors = np.flatnonzero(~np.isfinite(checked).all(axis=1)).tolist()
+        raise UserError(f"gain is not finite for sensors {sensors}: leave these out or set their gain to 0")
+    return checked
 
 
 def region_gain(

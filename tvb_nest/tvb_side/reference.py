@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,31 @@ INTEGERS = ("N_tot", "K_ext_e", "K_ext_i")
 """Parameters that the library wants as whole numbers."""
 
 
+@dataclass(frozen=True)
+class Translation:
+    """How the proxies' rates become a variable of the model, and the coupling a rate; both linear.
+
+    Attributes:
+        scale: rate per unit of the variable [kHz].
+        offset: rate where the variable is 0 [kHz].
+        input_scale: rate into a proxy per unit of the coupling [kHz].
+        input_offset: rate into a proxy where the coupling is 0 [kHz]; a number or one per proxy.
+    """
+
+    scale: float = 1.0
+    offset: float = 0.0
+    input_scale: float = 1.0
+    input_offset: float | NDArray[np.float64] = 0.0
+
+    def of_rates(self, rates: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Values of the variable."""
+        return (rates - self.offset) / self.scale
+
+    def of_coupling(self, coupling: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Rates [kHz] into proxies, shape (..., n_proxies)."""
+        return self.input_scale * coupling + self.input_offset
+
+
 class ReferenceBrain(Brain):
     """Drives a Simulator of The Virtual Brain.
 
@@ -46,6 +72,7 @@ class ReferenceBrain(Brain):
         *,
         proxy_variable: int = 0,
         compat_upstream: bool = False,
+        translation: Translation | None = None,
     ) -> None:
         """Takes over a simulator.
 
@@ -55,6 +82,7 @@ class ReferenceBrain(Brain):
             spiking: the proxies.
             proxy_variable: the state variable that stands for the proxies' rate; it must be a coupling variable.
             compat_upstream: see `Brain`.
+            translation: between the model and kHz; the variable and the coupling are rates in kHz if missing.
 
         Raises:
             UserError: a proxy is no region, or the simulator is none of those that can be coupled.
@@ -64,6 +92,7 @@ class ReferenceBrain(Brain):
         self.simulator = simulator
         _check_simulator(simulator, proxy_variable)
         self._variable = proxy_variable
+        self._translation = translation or Translation()
         self._cvar = list(model.cvar).index(proxy_variable)
         simulator.monitors = []
         self._first = simulator.current_step
@@ -73,14 +102,21 @@ class ReferenceBrain(Brain):
         self._heard = _HeardHistory(
             np.where(self.heard_sources, connectivity.weights, 0.0), connectivity.idelays, model.cvar, 1
         )
-        self._coupling_function = copy.copy(simulator.coupling)
-        for cached in ("_cached_lri", "_cached_nzr"):  # places in the sparse weights, which differ from these
-            vars(self._coupling_function).pop(cached, None)
+        self._coupling_function = _for_other_weights(simulator.coupling)
 
     @property
     def state_variables(self) -> tuple[str, ...]:
         """Names of the state variables, in the order of the states."""
         return tuple(self.simulator.model.state_variables)
+
+    @property
+    def rate_variable(self) -> int:
+        """The state variable that is the rate of proxies."""
+        return self._variable
+
+    def proxy_values(self, rates: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Rates [kHz] as values of that variable."""
+        return self._translation.of_rates(rates)
 
     def state(self) -> dict[str, NDArray[Any]]:
         """All that is needed to go on from here, bit for bit."""
@@ -147,18 +183,28 @@ class ReferenceBrain(Brain):
         first = self._first + self.step + 1
         inputs = np.empty((n_steps, len(self.spiking)))
         for k in range(n_steps):
-            inputs[k] = self._coupling_function(first + k, self._heard)[self._cvar, self.spiking, 0]
+            coupling = self._coupling_function(first + k, self._heard)
+            row = min(self._cvar, len(coupling) - 1)  # some couplings have one output for all variables
+            inputs[k] = coupling[row, self.spiking, 0]
         if np.isnan(inputs).any():
             raise UserError(
                 f"the coupling {type(self._coupling_function).__name__} depends on the state of the receiving "
                 "region, which is not known ahead for spiking regions: choose another coupling"
             )
-        return inputs
+        return self._translation.of_coupling(inputs)
 
     def _integrate_and_keep(self, *arguments: Any) -> NDArray[Any]:
         state = self._integrate(*arguments)
         self._step_states.append(state.copy())  # some models and integrators reuse the array
         return state
+
+
+def _for_other_weights(coupling: Any) -> Any:
+    """A copy of a coupling without what it has kept about the simulator's sparse weights."""
+    copied = copy.copy(coupling)
+    for cached in ("_cached_lri", "_cached_nzr"):
+        vars(copied).pop(cached, None)
+    return copied
 
 
 class _HeardHistory(SparseHistory):
@@ -188,7 +234,27 @@ def mean_field_simulator(
     """
     if not parameters.tvb_compat or (parameters.order == 2 and parameters.covariance != "tvb-library"):
         raise UserError("tvb-library has its own equations only: needs tvb_compat and covariance tvb-library")
-    variables, dt = parameters.state_variables, integrator.dt
+    variables = parameters.state_variables
+    additive = Additive(nsig=(noise or NoiseParameters()).by_variable(variables), noise_seed=integrator.seed)
+    return configured_simulator(
+        connectome,
+        library_model(parameters),
+        Linear(a=np.array([float(coupling)])),
+        HeunStochastic(dt=integrator.dt, noise=additive),
+        np.zeros((len(variables), connectome.n_regions)) if initial is None else initial,
+    )
+
+
+def configured_simulator(
+    connectome: Connectome, model: Any, coupling: Any, integrator: Any, initial: NDArray[np.float64]
+) -> Simulator:
+    """A simulator of The Virtual Brain without monitors, that can be taken over.
+
+    Args:
+        connectome: of the brain.
+        model, coupling, integrator: of the library, not yet configured.
+        initial: a constant past, shape (n_variables, n_regions).
+    """
     connectivity = Connectivity(
         weights=connectome.weights.copy(),
         tract_lengths=connectome.lengths.copy(),
@@ -196,15 +262,13 @@ def mean_field_simulator(
         region_labels=np.array(connectome.labels),
         speed=np.array([connectome.speed]),
     )
-    additive = Additive(nsig=(noise or NoiseParameters()).by_variable(variables), noise_seed=integrator.seed)
-    constant = np.zeros((len(variables), connectome.n_regions)) if initial is None else initial
-    horizon = int(connectome.delays(dt).max()) + 1
+    horizon = int(connectome.delays(integrator.dt).max()) + 1
     simulator = Simulator(
-        model=library_model(parameters),
+        model=model,
         connectivity=connectivity,
-        coupling=Linear(a=np.array([float(coupling)])),
-        integrator=HeunStochastic(dt=dt, noise=additive),
-        initial_conditions=np.repeat(constant[None, :, :, None], horizon, axis=0),
+        coupling=coupling,
+        integrator=integrator,
+        initial_conditions=np.repeat(initial[None, :, :, None], horizon, axis=0),
         monitors=[],
     )
     simulator.configure()

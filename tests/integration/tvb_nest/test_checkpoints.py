@@ -80,6 +80,32 @@ def test_a_killed_brain_goes_on_with_the_same_bits(make):
     assert_same(whole, killed)
 
 
+def test_another_model_and_its_sensors_go_on_with_the_same_bits(make):
+    """The second run is continued from before its end, with the noise of the model and that of the sensors."""
+    own = {"brain": "reference", "tvb_model": "WilsonCowan", "tvb_coupling_parameters": {"a": 0.4}, "EEG": True}
+    noise = {"tvb_integrator": "HeunStochastic", "tvb_noise": {"E": 1e-5}, "tvb_noise_correlation": 3.0}
+    folders = make("whole", 300.0), make("continued", 300.0)
+    for folder in folders:
+        file = folder / "parameter.json"
+        document = json.loads(file.read_text())
+        document["param_tvb_nest"].update({**own, **noise, "parameter_EEG": {"sigma_noise": 1.0}})
+        document["param_tvb_monitor"] = {"Raw": True, "save_time": 35.0}
+        file.write_text(json.dumps(document))
+    finish(start("run", folders[0]))
+    finish(start("run", "--checkpoint-every", 140, folders[1]))
+    (folders[1] / "tvb" / "step_8.npy").unlink()  # from 280 ms on
+    assert "resuming at 280 ms" in finish(start("run", "--resume", folders[1]))
+    samples = [load(folder / "tvb" / "step_8.npy") for folder in folders]
+    assert len(samples[0]) > 100
+    for row, twin in zip(*samples, strict=True):
+        np.testing.assert_array_equal(row, twin)
+
+
+def load(path):
+    """The states of all monitors in a file, one after the other."""
+    return [np.asarray(state) for monitor in np.load(path, allow_pickle=True) for _, state in monitor]
+
+
 def test_sigterm_stops_with_a_checkpoint_and_sigusr1_only_writes_one(make):
     folder = make("stopped", LONG)
     process = start("run", folder)

@@ -139,6 +139,38 @@ def test_the_rate_of_a_spiking_region_is_that_of_its_spikes(tools, make):
     assert results.summary["rate_excitatory_region_9_Hz"] == pytest.approx(1e3 * len(times) / (160 * END))
 
 
+WONG_WANG = {
+    "brain": "reference",
+    "tvb_model": "ReducedWongWang",
+    "tvb_coupling_parameters": {"a": 0.4},
+    "tvb_initial_condition": {"S": [0.1, 0.4]},
+    "tvb_integrator": "HeunStochastic",
+    "tvb_noise": {"S": 1e-6},
+    "tvb_proxy": {"scale": 0.1},
+    "EEG": True,
+}
+
+
+def test_another_model_of_the_library_with_eeg(tools, make):
+    """Its variable at a spiking region is the rate of the spikes by the scale, and electrodes see it."""
+    from tvb_nest.results import Results
+
+    serial, parallel = make("serial", param_tvb_nest=WONG_WANG), make("parallel", param_tvb_nest=WONG_WANG)
+    completed(tools, "run", "--serial", serial)
+    completed(tools, "run", parallel)
+    assert_same(serial, parallel)
+    one, other = (Results.of(folder) for folder in (serial, parallel))
+    np.testing.assert_array_equal(one.monitor("EEG"), other.monitor("EEG"))
+    assert one.monitor("EEG").notnull().all() and one.monitor("EEG").sizes["sensor"] == 63
+    times, raw = one.recording("pop_1_ex")["time_ms"], one.monitor("Raw").sel(variable="S")
+    assert len(times) > 10
+    expected = np.sum((times > 80.05) & (times < 100.05)) / (160 * 20.0)
+    assert raw.sel(region=9)[-1] == pytest.approx(expected / 0.1, abs=1e-12)
+    assert 0.1 < one.summary["mean_S_brain"] < 1.0
+    completed(tools, "post-processing", serial)
+    assert (serial / "figures" / "summary.png").stat().st_size > 10_000
+
+
 @pytest.mark.parametrize("mode", ["tvb", "nest", "nest-saved-rates"])
 def test_one_simulator_alone(tools, make, mode):
     choices = {
@@ -280,7 +312,8 @@ def test_a_lost_worker_ends_the_job_with_a_message(tools, make, options):
     assert process.returncode != 0
     # of two that are ended at once either may be found first
     assert re.search(r"process [01] of NEST .* is gone: it was killed", output), output
-    assert not any(worker.is_running() for worker in workers), "nobody is left behind"
+    _, left = psutil.wait_procs(workers, timeout=10)
+    assert not left
 
 
 @pytest.mark.nest_mpi

@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from mpi_coupling.signals import CHECKPOINT, STOP, SignalWatch
+from mpi_coupling.signals import CHECKPOINT, STOP, STOPS, SignalWatch
 from mpi_coupling.world import World
 
 
@@ -18,6 +18,16 @@ def test_the_strongest_request_is_taken_once():
         os.kill(os.getpid(), STOP)
         os.kill(os.getpid(), CHECKPOINT)
         assert signals.take() is STOP
+
+
+@pytest.mark.parametrize("number", STOPS)
+def test_two_signals_ask_for_the_end(number):
+    """Launchers hand the first on and wait; the second is what schedulers send."""
+    assert set(STOPS) == {signal.SIGUSR2, signal.SIGTERM}
+    with SignalWatch(World.start()) as signals:
+        os.kill(os.getpid(), number)
+        os.kill(os.getpid(), CHECKPOINT)
+        assert signals.take() is number
 
 
 def test_handlers_come_back():

@@ -104,6 +104,21 @@ def test_connectome_of_parameters(source):
     np.testing.assert_allclose(connectome.weights, [[0, 1 / 3, 2 / 3], [0.8, 0, 0.2], [0, 1, 0]])
 
 
+def test_orientations_and_cortical_regions(source, tmp_path):
+    """Where a source has them they are imported, and cut to the regions of the simulation."""
+    orientations, cortical = np.arange(12.0).reshape(4, 3), np.array([True, True, False, True])
+    np.savetxt(source / "average_orientations.txt", orientations)
+    np.savetxt(source / "cortical.txt", cortical, fmt="%d")
+    assert import_connectome(source, tmp_path / "imported")[0].orientations is not None
+    read = load_connectome(tmp_path / "imported", 1.0)
+    assert np.array_equal(read.orientations, orientations) and np.array_equal(read.cortical, cortical)
+    cut = connectome_of(settings(source, regions=3))
+    assert np.array_equal(cut.orientations, orientations[:3]) and cut.cortical.tolist() == [True, True, False]
+    np.savetxt(source / "average_orientations.txt", orientations[:2])
+    with pytest.raises(UserError, match=r"orientations has shape \(2, 3\), must have \(4, 3\) for 4 regions"):
+        load_connectome(source, 1.0)
+
+
 def test_window_of_parameters(source):
     # 10 mm at 2 mm/ms; the shorter way of 6 mm to the last region has no weight
     parameters = settings(source)

@@ -85,6 +85,14 @@ DEFAULTS = {
     },
     "param_tvb_nest": {
         "compat": "corrected", "normalise_weights": False, "brain": "compiled", "tvb_model_parameters": {},
+        "tvb_initial_condition": {}, "tvb_coupling": "Linear", "tvb_coupling_parameters": {},
+        "tvb_integrator": "HeunDeterministic", "tvb_noise": {}, "tvb_noise_correlation": 0.0,
+        "tvb_proxy": {"offset": 0.0},
+        "parameter_sensors": {"lead_field": "distance", "conductivity": 1.0}, "EEG": False,
+        "parameter_EEG": {
+            "sensors": "eeg_brainstorm_65", "lead_field": "projection", "projection": "projection_eeg_65_surface_16k",
+            "region_mapping": "regionMapping_16k_76", "scaling": 1.0, "sigma_noise": 0.0,
+        },
         "exchange": "memory", "transform_ranks": 0, "network_parameters": {}, "neuron_parameters_excitatory": {},
         "neuron_parameters_inhibitory": {},
     },

@@ -1,0 +1,7 @@
+"""What a results folder may lack."""
+
+from mpi_coupling.failure import UserError
+
+
+class NoData(UserError):
+    """Something was not computed or not reported; the message says what to do to have it."""

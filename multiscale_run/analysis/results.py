@@ -1,0 +1,305 @@
+"""The results of a simulation as arrays with names, units and coordinates, whether or not the run came to its end."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import xarray as xr
+
+from mpi_coupling.failure import UserError
+from mpi_coupling.profile import ProfileSummary
+from multiscale_run.analysis import derived
+from multiscale_run.analysis.arrays import report_array
+from multiscale_run.analysis.catalogue import (
+    METABOLISM,
+    NEURONS,
+    Quantity,
+    Source,
+    names_in_network,
+    quantities,
+    sources,
+)
+from multiscale_run.analysis.errors import NoData
+from multiscale_run.analysis.report_file import ReportFile, read_patiently, read_report_files, read_spikes
+from multiscale_run.analysis.sites import Sites
+from multiscale_run.circuit_check import neuron_population
+from multiscale_run.config import SimulationConfig, load_config
+from multiscale_run.output_folder import LOCK, PROFILE
+from multiscale_run.reports import SUCCESS
+from multiscale_run.run_record import Event, RunDescription, read_description, read_events
+
+DEFAULT_SPIKES_FILE = "out.h5"
+
+
+@dataclass(frozen=True)
+class RunState:
+    """How far a run has come.
+
+    Attributes:
+        state: ``finished``; ``running`` at this moment; ``stopped`` by itself before its time; ``unfinished``, as
+            after a crash.
+        reached_ms: biological time of the last row of any report.
+        planned_ms: biological time at which the run ends.
+        reason: why a run stopped itself; else empty.
+    """
+
+    state: Literal["finished", "running", "stopped", "unfinished"]
+    reached_ms: float
+    planned_ms: float
+    reason: str = ""
+
+    def __str__(self) -> str:
+        if self.state == "finished":
+            return f"finished: {self.planned_ms:g} ms"
+        reason = f"; {self.reason}" if self.reason else ""
+        return f"{self.state} at {self.reached_ms:g} of {self.planned_ms:g} ms{reason}"
+
+
+class Results(Mapping[str, xr.DataArray]):
+    """The results of a simulation; a mapping from the names of its reports to their values.
+
+    Values are read from the files when they are used, so a large report costs nothing until a part of it is asked
+    for. Only rows that were written are shown: the time axis of an unfinished run ends with its last step. A
+    ``Results`` is a view of one moment; make a new one to see how a run goes on.
+
+    Example:
+        results = Results("my-simulation")
+        results["atpi"].sel(time=500, method="nearest").groupby("neuron").mean()
+        results.quantity("extracellular_potassium").isel(time=-1).max()
+
+    Args:
+        path: simulation folder or configuration file.
+
+    Attributes:
+        config: the configuration, as it is now.
+        folder: of the result files.
+        sites: neurons, vessel segments and tetrahedra with their places.
+
+    Raises:
+        ConfigError: the configuration cannot be read.
+        UserError: nothing has been computed.
+    """
+
+    def __init__(self, path: Path | str = ".") -> None:
+        self.config: SimulationConfig = load_config(path)
+        self.folder = self.config.output_dir
+        self.sites = Sites(self.config)
+        if not any(self.folder.glob("*.h5")):
+            raise UserError(f"no results in {self.folder}; run: multiscale-run compute {self.config.folder}")
+
+    def __repr__(self) -> str:
+        return f"<Results of {self.config.folder}: {len(self)} reports, {self.state}>"
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.files)
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def __getitem__(self, name: str) -> xr.DataArray:
+        """The values of a report; see :meth:`report`."""
+        if name not in self.files:
+            raise KeyError(name)
+        return self._array(name)
+
+    @cached_property
+    def _spikes_file(self) -> Path:
+        return self.folder / self.configuration.get("output", {}).get("spikes_file", DEFAULT_SPIKES_FILE)
+
+    @property
+    def name(self) -> str:
+        """The simulation folder's name, for legends."""
+        return self.config.folder.name
+
+    @cached_property
+    def files(self) -> Mapping[str, ReportFile]:
+        """The report files by name: the file's, and the population's behind a slash where a file has several."""
+        found: dict[str, ReportFile] = {}
+        for path in sorted(self.folder.rglob("*.h5")):
+            if path == self._spikes_file or path.is_relative_to(self.folder / "checkpoints"):
+                continue
+            parts = read_report_files(path)
+            name = path.relative_to(self.folder).as_posix().removesuffix(".h5")
+            found |= {name if len(parts) == 1 else f"{name}/{part.population}": part for part in parts}
+        return found
+
+    @cached_property
+    def sources(self) -> Mapping[str, Source]:
+        """Where the numbers of each report come from."""
+        known = sources(self.config, self.configuration)
+        return {name: known.get(name) or known.get(name.rpartition("/")[0]) or Source("", name) for name in self}
+
+    def report(self, name: str) -> xr.Dataset:
+        """A report as a dataset with one variable of the report's name.
+
+        Dimensions are ``time`` (ms) and one of ``neuron``, ``compartment`` (with the coordinates ``neuron``,
+        ``section`` and ``segment``), ``vessel``, ``tetrahedron`` and ``site``; coordinates are layer, morphological
+        type and place (um) where they are known.
+
+        Raises:
+            NoData: there is no report of this name.
+        """
+        if name not in self.files:
+            raise NoData(f"{self.folder}: there is no report {name!r}; there are: {', '.join(self) or 'none'}")
+        return self._array(name).to_dataset(name=name)
+
+    def quantity(self, key: str) -> xr.DataArray:
+        """A quantity by its key in ``quantities.csv``, whatever its report is called.
+
+        Of several reports of neurons that with the most values is taken.
+
+        Raises:
+            NoData: it was not computed or not reported; the message says why.
+        """
+        wanted = quantities()[key]
+        found = self._reports_of(wanted)
+        if not found:
+            raise NoData(self._why_missing(wanted))
+        return self._named(max(found, key=lambda name: len(self.files[name].node_ids)), wanted)
+
+    def soma_potential(self) -> xr.DataArray:
+        """The membrane potential at the soma, else the mean over each neuron (mV): time and neuron.
+
+        Raises:
+            NoData: it was not reported.
+        """
+        wanted = quantities()["membrane_potential"]
+        at_soma = [name for name in self._reports_of(wanted) if self.files[name].is_per_node]
+        if at_soma:
+            return self._named(min(at_soma, key=lambda name: self.files[name].step_ms), wanted)
+        return derived.per_neuron(self.quantity("membrane_potential"))
+
+    def spikes(self) -> xr.Dataset:
+        """All spikes in the order of time: variables ``time`` (ms) and ``neuron`` along ``spike``.
+
+        Raises:
+            NoData: the run left no file of spikes.
+        """
+        if not self._spikes_file.exists():
+            raise NoData(f"{self._spikes_file}: there is no file of spikes")
+        times, neurons = read_patiently(self._spikes_file, read_spikes)
+        order = np.argsort(times, kind="stable")
+        variables = {"time": ("spike", times[order], {"units": "ms"}), "neuron": ("spike", neurons[order])}
+        return xr.Dataset(variables, attrs={"stop_ms": self.state.reached_ms})
+
+    def neurons(self) -> xr.Dataset:
+        """Layer, type and place of every biophysical neuron of the circuit."""
+        return self.sites.neurons(neuron_population(self.config).name)
+
+    def energy(self) -> xr.Dataset:
+        """ATP that neurons used and that metabolism supplied, by exchange; see :func:`derived.energy`.
+
+        Raises:
+            NoData: metabolism took no part, or its ATP was not reported before and after the exchange.
+        """
+        before, after = self.quantity("atp_before_exchange"), self.quantity("atp_after_exchange")
+        if after.sizes["time"] < 2:
+            raise NoData("energy: the run has not come to its second exchange with the metabolism")
+        if self._overwrites(after.attrs["variable"]):
+            raise NoData("energy: a connection sets ATP of the metabolism; only action 'merge' tells use from supply")
+        return derived.energy(before, after)
+
+    def alive(self) -> xr.Dataset:
+        """Which neurons took part at each exchange, and why others did not; see :func:`derived.alive`."""
+        masked = [] if self.description else [n for n in self if self.sources[n].simulator == METABOLISM]
+        return derived.alive(self.neurons(), self.state.reached_ms, self.exclusions, [self[name] for name in masked])
+
+    @cached_property
+    def description(self) -> RunDescription | None:
+        """What was run on what; None for results of other programs."""
+        return read_description(self.folder)
+
+    @property
+    def configuration(self) -> Mapping[str, Any]:
+        """The content of the configuration that was computed; the present one where none was recorded."""
+        return self.description.configuration if self.description else self.config.document.data
+
+    @cached_property
+    def events(self) -> tuple[Event, ...]:
+        """Warnings, exclusions and the end of the run, in the order of time."""
+        return tuple(read_events(self.folder))
+
+    @property
+    def warnings(self) -> tuple[Event, ...]:
+        """What the run warned of."""
+        return tuple(event for event in self.events if event.kind == "warning")
+
+    @property
+    def exclusions(self) -> tuple[Event, ...]:
+        """Which neurons were excluded, when and why."""
+        return tuple(event for event in self.events if event.kind == "exclusion")
+
+    @property
+    def state(self) -> RunState:
+        """How far the run has come."""
+        reached = max((float(file.times[-1]) for file in self.files.values() if file.rows), default=0.0)
+        planned = float(self.configuration["run"]["tstop"])
+        ends = [event.message for event in self.events if event.kind == "end"]
+        if (self.folder / SUCCESS).exists():
+            return RunState("finished", planned, planned)
+        if _is_locked(self.folder / LOCK):
+            return RunState("running", reached, planned)
+        return RunState("stopped" if ends else "unfinished", reached, planned, ends[-1] if ends else "")
+
+    @cached_property
+    def profile(self) -> ProfileSummary:
+        """Time and memory of the run.
+
+        Raises:
+            NoData: the run did not come to an end that could write them.
+        """
+        try:
+            return ProfileSummary.from_json((self.folder / PROFILE).read_text())
+        except (OSError, json.JSONDecodeError) as error:
+            raise NoData(f"{self.folder / PROFILE}: a run writes it when it ends; this one is {self.state}") from error
+
+    def _array(self, name: str) -> xr.DataArray:
+        return report_array(name, self.files[name], self.sources[name], self.sites)
+
+    def _named(self, name: str, quantity: Quantity) -> xr.DataArray:
+        if not self.files[name].rows:
+            raise NoData(f"{quantity.label}: the run has not written any yet")
+        return self._array(name).assign_attrs(long_name=quantity.label, symbol=quantity.symbol)
+
+    def _reports_of(self, wanted: Quantity) -> list[str]:
+        key = (wanted.simulator, wanted.variable, wanted.when)
+        return [name for name, s in self.sources.items() if (s.simulator, s.variable, s.when) == key]
+
+    def _overwrites(self, species: str) -> bool:
+        """Whether a connection puts something in the place of a species, instead of merging it."""
+        name = names_in_network(self.config)
+        written = [
+            (c["action"], name(c["dest_set_func"], slot))
+            for event in self.configuration.get("multiscale_run", {}).get("connections", {}).values()
+            for c in event
+            if c["dest_simulator"] == METABOLISM and c["dest_set_func"] == "set_vm_idxs"
+            for slot in c["dest_set_kwargs"].get("idxs", [])
+        ]
+        return any(action != "merge" and slot == species for action, slot in written)
+
+    def _why_missing(self, wanted: Quantity) -> str:
+        section = self.configuration.get("multiscale_run", {})
+        if wanted.simulator != NEURONS and not section.get(f"with_{wanted.simulator}", False):
+            return f"{wanted.simulator} took no part (multiscale_run.with_{wanted.simulator} is false)"
+        place = "reports" if wanted.simulator == NEURONS else f"multiscale_run.reports.{wanted.simulator}"
+        when = f" {wanted.when}" if wanted.when else ""
+        return f"{wanted.label}: was not reported; add {wanted.variable}{when} to {place} and compute again"
+
+
+def _is_locked(path: Path) -> bool:
+    """Whether a run holds its lock; taken for a moment to find out."""
+    try:
+        with path.open() as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False

@@ -1,0 +1,140 @@
+"""Figures: sizes, units and what is drawn; the geometry of planes through tetrahedra."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import xarray as xr
+from matplotlib.collections import LineCollection, PolyCollection
+from matplotlib.figure import Figure
+
+from multiscale_run.analysis import Results, figures
+from multiscale_run.analysis.figures import style
+from multiscale_run.geometry import cubic_mesh
+
+
+def area(polygons, axis):
+    """Of polygons in a plane perpendicular to an axis (shoelace formula)."""
+    h, v = np.delete(polygons, axis, axis=2).transpose(2, 0, 1)
+    return 0.5 * np.abs((h * np.roll(v, -1, axis=1) - np.roll(h, -1, axis=1) * v).sum(axis=1))
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+@pytest.mark.parametrize("share", [0.001, 0.25, 0.3, 0.5, 0.77])
+def test_a_plane_through_a_box_of_tetrahedra_has_the_area_of_the_box(axis, share):
+    """Also where the plane goes through vertices and along faces."""
+    size = np.array([40.0, 60.0, 20.0])
+    mesh = cubic_mesh(np.zeros(3), size, 10.0)
+    cut, polygons = figures.cross_section(mesh.corners, axis, share * size[axis])
+    assert area(polygons, axis).sum() == pytest.approx(np.delete(size, axis).prod(), rel=1e-6)
+    np.testing.assert_allclose(polygons[:, :, axis], share * size[axis], atol=1e-6)
+    assert len(np.unique(cut)) == len(cut)
+    for number, polygon in zip(cut[:20], polygons[:20], strict=True):
+        low, high = mesh.corners[number].min(axis=0), mesh.corners[number].max(axis=0)
+        assert ((polygon >= low - 1e-6) & (polygon <= high + 1e-6)).all()
+
+
+def test_a_plane_beside_the_mesh_cuts_nothing():
+    mesh = cubic_mesh(np.zeros(3), np.full(3, 20.0), 10.0)
+    cut, polygons = figures.cross_section(mesh.corners, 2, 100.0)
+    assert len(cut) == 0 and polygons.shape == (0, 4, 3)
+
+
+def test_slices_show_the_values_of_the_tetrahedra_that_are_cut():
+    mesh = cubic_mesh(np.zeros(3), np.full(3, 40.0), 10.0)
+    corners = xr.DataArray(mesh.corners, dims=("tetrahedron", "corner", "axis"))
+    values = xr.DataArray(mesh.barycentres[:, 2], dims="tetrahedron", attrs={"units": "mM", "symbol": "K"})
+    figure = figures.slices(values, xr.Dataset({"corners": corners}), through=(15.0, 15.0, 15.0))
+    drawn = [c for ax in figure.axes[:3] for c in ax.collections if isinstance(c, PolyCollection)]
+    cut, _ = figures.cross_section(mesh.corners, 2, 15.0)
+    np.testing.assert_array_equal(drawn[0].get_array(), mesh.barycentres[cut, 2])
+    assert figure.axes[0].get_xlabel() == "x (µm)" and figure.axes[3].get_ylabel() == "K (mM)"
+
+
+@pytest.fixture
+def results(folder, rows):
+    folder.compartments("nai", rows).per_node("soma_v", rows[:, :10], unit="mV").spikes([3.0, 500.0], [4, 2])
+    for name in ("after", "before"):
+        folder.per_node(f"metabolism_atp_{name}_sync", 1.4 + rows[:, :10] / 1000)
+    size = Results(folder.path).sites.vessels.sizes["vessel"]
+    table = np.linspace(1, 2, 2 * size).reshape(2, size)
+    folder.per_node("bloodflow_radius_after_sync", table, "vasculature", unit="um")
+    return Results(folder.path)
+
+
+DRAWINGS = {
+    "time series": lambda r, **o: figures.time_series([{"one": r["nai"]}, {"one": r["nai"], "two": r["nai"]}], **o),
+    "traces": lambda r, **o: figures.traces({"one": r.soma_potential()}, **o),
+    "raster": lambda r, **o: figures.raster({"one": (r.spikes(), r.neurons())}, **o),
+    "rasters": lambda r, **o: figures.raster({n: (r.spikes(), r.neurons()) for n in ("one", "two")}, **o),
+    "energy": lambda r, **o: figures.energy_budget({"one": r.energy()}, **o),
+    "energies": lambda r, **o: figures.energy_budget({"one": r.energy(), "two": r.energy()}, **o),
+    "alive": lambda r, **o: figures.living_neurons({"one": r.alive()}, **o),
+}
+
+
+@pytest.mark.parametrize("name", DRAWINGS)
+@pytest.mark.parametrize("width", [figures.COLUMN_MM, figures.PAGE_MM])
+def test_figures_have_their_width_and_legible_letters(results, name, width):
+    figure = DRAWINGS[name](results, width_mm=width)
+    assert isinstance(figure, Figure)
+    assert figure.get_figwidth() * 25.4 == pytest.approx(width)
+    figure.draw_without_rendering()
+    shown = [text for ax in figure.axes for text in ax.findobj(lambda t: hasattr(t, "get_fontsize")) if text.get_text()]
+    assert min(text.get_fontsize() for text in shown) >= 7
+    labels = [label for ax in figure.axes for label in (ax.get_xlabel(), ax.get_ylabel()) if label]
+    assert any("time (ms)" in label for label in labels)
+    png, metadata = figure._repr_png_()
+    assert png.startswith(b"\x89PNG") and metadata["width"] > 300
+
+
+def test_vessels_are_coloured_by_their_values(results):
+    radius = results.quantity("vessel_radius").isel(time=-1)
+    figure = figures.vessel_graph(radius, results.sites.vessels)
+    lines = next(c for c in figure.axes[0].collections if isinstance(c, LineCollection))
+    assert sorted(lines.get_array()) == sorted(radius.values)
+    start = results.sites.vessels[["start_x", "start_y"]].isel(vessel=-1).to_array().values
+    last = np.argmax(lines.get_array())
+    np.testing.assert_allclose(lines.get_segments()[last][0], start)
+    assert figure.axes[-1].get_ylabel() == "radius (µm)"
+
+
+def test_drawing_leaves_the_callers_settings_alone(results):
+    import matplotlib
+
+    matplotlib.rcParams["font.size"] = 13
+    try:
+        figures.raster({"one": (results.spikes(), results.neurons())})
+        assert matplotlib.rcParams["font.size"] == 13
+    finally:
+        matplotlib.rcdefaults()
+
+
+def test_a_long_trace_keeps_its_peaks():
+    times = np.arange(100_000) * 0.1
+    values = np.sin(times / 300)
+    values[54_321] = 9.0
+    values[12_345] = -9.0
+    short_times, short = style.thinned(times, values, most=1000)
+    assert len(short) <= 1000 and short.max() == 9.0 and short.min() == -9.0
+    assert (np.diff(short_times) >= 0).all()
+    np.testing.assert_array_equal(style.thinned(times[:900], values[:900], most=1000)[1], values[:900])
+
+
+@pytest.mark.parametrize(("value", "unit", "shown"), [(140.0, "mM", 140.0), (0.06, "µM", 60.0), (5e-5, "nM", 50.0)])
+def test_small_concentrations_are_shown_in_smaller_units(value, unit, shown):
+    given = xr.DataArray([value, np.nan], attrs={"units": "mM"})
+    (readable,) = style.in_readable_unit([given])
+    assert readable.attrs["units"] == unit and float(readable[0]) == pytest.approx(shown)
+    volts = xr.DataArray([1e-5], attrs={"units": "mV"})
+    assert style.in_readable_unit([volts])[0] is volts
+
+
+def test_ranges_of_colours():
+    values = np.concatenate([np.linspace(0, 1, 1000), [1e6, np.nan]])
+    low, high = style.colour_range(values)
+    assert low >= 0 and high < 1.01, "one extreme value does not wash out the others"
+    low, high = style.colour_range([-1.0, 3.0], centre=0)
+    assert low == -high and high == pytest.approx(3.0, rel=0.01)
+    low, high = style.colour_range([2.0, 2.0])
+    assert low < high
