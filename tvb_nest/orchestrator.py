@@ -20,7 +20,7 @@ from mpi_coupling.keeping import CheckpointPlan, Start
 from tvb_nest import building
 from tvb_nest.brain_connectome import connectome_of, with_window_of
 from tvb_nest.checkpoints import Checkpoints
-from tvb_nest.nest_side.network import SpikingNetwork
+from tvb_nest.nest_side.windows import WindowedNetwork
 from tvb_nest.parameters import Mode, Parameters
 from tvb_nest.recording import PROFILE, TIMELINE, RunSummary, prepare_folder
 from tvb_nest.sides import BrainSide, Side, SpikingSide, TranslationSide
@@ -126,7 +126,7 @@ class _Wiring:
         self._translators = groups.members.get(TRANSFORM, ())
         self._by_rates = building.external_input(parameters) == "rates"
 
-    def sides(self, network: SpikingNetwork | None, brain: Brain | None) -> list[Side]:
+    def sides(self, network: WindowedNetwork | None, brain: Brain | None) -> list[Side]:
         """What this process does, in the order NEST, translation, TVB; collective."""
         if self._parameters.mode != Mode.CO_SIMULATION:
             return [self._spiking(network)] if network is not None else [self._brain(brain)]
@@ -135,7 +135,7 @@ class _Wiring:
         self._sizes = self._groups.job.comm.bcast(sizes, self._groups.members[NEST][0])
         return self._apart(network, brain) if self._translators else self._inline(network, brain)
 
-    def _inline(self, network: SpikingNetwork | None, brain: Brain | None) -> list[Side]:
+    def _inline(self, network: WindowedNetwork | None, brain: Brain | None) -> list[Side]:
         """NEST's process translates."""
         rates = self._connect(self._signal("rate of the spiking regions"), NEST, TVB)
         inputs = self._connect(self._signal("input into the spiking regions"), TVB, NEST)
@@ -147,7 +147,7 @@ class _Wiring:
             sides.append(self._brain(brain, rates.receiver, inputs.sender))
         return sides
 
-    def _apart(self, network: SpikingNetwork | None, brain: Brain | None) -> list[Side]:
+    def _apart(self, network: WindowedNetwork | None, brain: Brain | None) -> list[Side]:
         """Ranks of their own translate, each some of the regions."""
         translates = self._groups.plays(TRANSFORM)
         mine = self._items() if translates else None
@@ -194,7 +194,7 @@ class _Wiring:
             self._stack.enter_context(end)
         return channel
 
-    def _spiking(self, network: SpikingNetwork, *ends: Any) -> SpikingSide:
+    def _spiking(self, network: WindowedNetwork, *ends: Any) -> SpikingSide:
         return SpikingSide(self._parameters, network, self._profiler, *ends)
 
     def _brain(self, brain: Brain | None, *ends: Any) -> BrainSide:
