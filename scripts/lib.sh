@@ -29,6 +29,13 @@ install_system_packages() {
     as_root apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 }
 
+# require_python PROGRAM: ends the script where it is too old for the suite.
+require_python() {
+    "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && return
+    echo "$0: Python 3.11 or newer is needed; $1 is $("$1" --version 2>&1 || true)" >&2
+    exit 1
+}
+
 say() { printf '\n== %s\n' "$*"; }
 
 # timed LABEL COMMAND...: run a command and remember how long it took, for print_times.

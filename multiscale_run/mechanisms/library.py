@@ -1,4 +1,7 @@
-"""Finds the compiled NEURON mechanisms: the user's own, or ours, compiled once per content into the user's cache."""
+"""Finds the compiled NEURON mechanisms: the user's own, or ours, compiled once per content into the user's cache.
+
+An installation for many users (scripts/install-prefix) brings ours compiled.
+"""
 
 import errno
 import fcntl
@@ -24,6 +27,8 @@ from multiscale_run.user_cache import user_cache_folder
 log = logging.getLogger(__name__)
 
 LOCK_PATIENCE = 600.0  # s
+
+LIBRARY_NAME = "libnrnmech.so"
 
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 """What flock says on the shared file systems of some clusters; compiling twice is then the price."""
@@ -76,7 +81,8 @@ def mechanism_library(mod_dir: Path | None = None, *, world: World | None = None
 def library_of_the_user() -> Path | None:
     """What the user's NRNMECH_LIB_PATH names, one file or several joined by ':'; None if it is unset or names ours."""
     chosen = os.environ.get("NRNMECH_LIB_PATH")
-    return Path(chosen) if chosen and not Path(chosen).is_relative_to(cache_folder()) else None
+    ours = (cache_folder(), installed_folder())
+    return Path(chosen) if chosen and not any(map(Path(chosen).is_relative_to, ours)) else None
 
 
 def activate(library: MechanismLibrary) -> None:
@@ -128,12 +134,19 @@ def build(mod_dir: Path | None = None) -> Path:
 
 
 def _library_file(files: dict[str, Path]) -> Path:
-    return cache_folder() / fingerprint(files) / "libnrnmech.so"
+    """The installation's library if it was made of these files, else their place in the user's cache."""
+    installed = installed_folder() / fingerprint(files, compiler="") / LIBRARY_NAME
+    return installed if installed.is_file() else cache_folder() / fingerprint(files) / LIBRARY_NAME
 
 
 def cache_folder() -> Path:
     """Where compiled mechanisms are kept."""
     return user_cache_folder("mechanisms")
+
+
+def installed_folder() -> Path:
+    """Where scripts/install-prefix puts compiled mechanisms: beside the Python that runs; read only."""
+    return Path(sys.prefix) / "share" / "multiscale-run" / "mechanisms"
 
 
 def _neurodamus_data() -> Path:
@@ -158,11 +171,18 @@ def sources(mod_dir: Path | None = None) -> dict[str, Path]:
     return dict(sorted(files.items()))
 
 
-def fingerprint(files: dict[str, Path]) -> str:
-    """Name of the cache entry of these sources: it changes with their content, the simulators, machine and compiler."""
+def fingerprint(files: dict[str, Path], compiler: str | None = None) -> str:
+    """Name of the cache entry of these sources: it changes with their content, the simulators, machine and compiler.
+
+    Args:
+        files: file name -> file.
+        compiler: that of the environment variable CXX if None; "" is the machine's default.
+    """
+    if compiler is None:
+        compiler = os.environ.get("CXX", "")
     digest = hashlib.sha256()
     about = [version("neuron"), version("neurodamus"), platform.system(), platform.machine(), INCLUDE_FLAGS]
-    for text in [*about, os.environ.get("CXX", "")]:
+    for text in [*about, compiler]:
         digest.update(text.encode() + b"\0")
     for name, file in files.items():
         content = file.read_bytes()
@@ -204,9 +224,9 @@ def _compile_into(entry: Path, files: dict[str, Path]) -> None:
         log.info("compiling %d NEURON mechanisms, once; this takes about half a minute", count)
         run_nrnivmodl(Path(scratch), files)
         library = next(Path(scratch, platform.machine()).glob("libnrnmech.*"))
-        shutil.copyfile(library, finished / "libnrnmech.so")
+        shutil.copyfile(library, finished / LIBRARY_NAME)
         try:
             finished.rename(entry)
         except OSError:
-            if not (entry / "libnrnmech.so").is_file():  # else another process was faster, on a disk without locks
+            if not (entry / LIBRARY_NAME).is_file():  # else another process was faster, on a disk without locks
                 raise

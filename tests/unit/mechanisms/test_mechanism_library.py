@@ -136,3 +136,16 @@ def test_a_lock_that_is_never_released_does_not_hang(monkeypatch, tmp_path):
         library._locked(lock),
     ):
         pass
+
+
+def test_an_installation_for_many_users_brings_them_compiled(monkeypatch, tmp_path):
+    monkeypatch.setattr(library.sys, "prefix", str(tmp_path / "installed"))
+    name = library.fingerprint(library.sources(None))
+    file = library.installed_folder() / name / library.LIBRARY_NAME
+    file.parent.mkdir(parents=True)
+    file.touch()
+    monkeypatch.setenv("CXX", "a-compiler-of-the-user")
+    assert mechanism_library().library_path == file
+    monkeypatch.setenv("NRNMECH_LIB_PATH", str(file))  # what the module sets
+    assert mechanism_library().library_path == file
+    assert not library.cache_folder().exists()
