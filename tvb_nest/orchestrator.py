@@ -88,7 +88,8 @@ def run(
                 saved.keep(last)
                 progress.update(last * parameters.resolved.param_nest.sim_resolution)
         computed = (parameters.steps - saved.start) * parameters.resolved.param_nest.sim_resolution
-        summary.add("wall_seconds_per_second", 1e3 * (time.perf_counter() - began) / computed)
+        if computed:  # nothing is left to do after a checkpoint of the very end
+            summary.add("wall_seconds_per_second", 1e3 * (time.perf_counter() - began) / computed)
         for side in sides:
             side.close(summary)
     profile = profiler.summary(groups.job)

@@ -42,10 +42,11 @@ def prepare_folder(parameters: Parameters, resume: bool = False) -> None:
     """
     folder = parameters.result_folder
     try:
+        # the mark first: a run that is killed here must not leave it beside results that are gone
+        for name in (SUCCESS, SUMMARY, PROFILE, TIMELINE):
+            (folder / name).unlink(missing_ok=True)
         for name in () if resume else (*FOLDERS, CHECKPOINTS):
             shutil.rmtree(folder / name, ignore_errors=True)
-        for name in (SUMMARY, PROFILE, TIMELINE, SUCCESS):
-            (folder / name).unlink(missing_ok=True)
         folder.mkdir(parents=True, exist_ok=True)
         write_parameters(parameters.changed({}, folder / RESOLVED), resolved=True)
     except OSError as error:
