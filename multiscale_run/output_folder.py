@@ -7,6 +7,7 @@ import hashlib
 import json
 from pathlib import Path
 
+from mpi_coupling.atomic import write_in_one_step
 from mpi_coupling.profile import Profiler, ProfileSummary
 from mpi_coupling.timeline import TimelineProfiler
 from mpi_coupling.world import UserError, World
@@ -78,10 +79,12 @@ class OutputFolder:
     def finish(self, profiler: Profiler, mark: str) -> None:
         """Write and show where the time went, and mark the run as finished: with its fingerprint. Collective."""
         summary = self._write_profile(profiler)
-        if self._world.is_root:
+
+        def conclude() -> None:
             summary.print()
-            (self._path / SUCCESS).write_text(mark)
-        self._world.barrier()
+            write_in_one_step(self._path / SUCCESS, mark)
+
+        self._world.on_root(conclude)
 
     def _write_profile(self, profiler: Profiler) -> ProfileSummary:
         summary = profiler.summary(self._world)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mpi_coupling.atomic import write_in_one_step
 from mpi_coupling.checkpoint import joined, part_of
 from mpi_coupling.failure import UserError
 from mpi_coupling.world import World
@@ -81,7 +82,7 @@ class RunSummary:
         def finish() -> None:
             together = {name: value for part in parts for name, value in part.items()}
             (self._folder / SUMMARY).write_text(json.dumps(together, indent=2) + "\n")
-            (self._folder / SUCCESS).write_text(self._fingerprint)
+            write_in_one_step(self._folder / SUCCESS, self._fingerprint)
 
         job.on_root(finish)
 
