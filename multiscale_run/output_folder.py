@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 from pathlib import Path
 
 from mpi_coupling.atomic import write_in_one_step
+from mpi_coupling.locks import lock
 from mpi_coupling.profile import Profiler, ProfileSummary
 from mpi_coupling.timeline import TimelineProfiler
 from mpi_coupling.world import UserError, World
@@ -19,6 +19,8 @@ PROFILE = "profile.json"
 TIMELINE = "timeline.json"
 CHECKPOINTS = "checkpoints"
 LOCK = ".lock"
+PATIENCE = 0.5
+"""Seconds to wait for the lock: a reader takes it for a moment to see whether a run goes on."""
 
 
 def fingerprint(config: SimulationConfig, world: World) -> str:
@@ -97,10 +99,8 @@ class OutputFolder:
         try:
             self._path.mkdir(parents=True, exist_ok=True)
             self._lock = (self._path / LOCK).open("w")  # held by the system until this process ends
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise UserError(
-                f"{self._path}: another run is writing its results there; wait for it or stop it"
-            ) from error
+            is_ours = lock(self._lock, PATIENCE)
         except OSError as error:
             raise UserError(f"{self._path}: results cannot be written there: {error.strerror}") from error
+        if not is_ours:
+            raise UserError(f"{self._path}: another run is writing its results there; wait for it or stop it")
