@@ -12,8 +12,9 @@ import pytest
 from mpi_coupling import Groups, Profiler
 from mpi_coupling.failure import UserError
 from mpi_coupling.keeping import CheckpointPlan, Start
+from tvb_nest.connectome_import import import_connectome
 from tvb_nest.orchestrator import plan, run
-from tvb_nest.parameters import Parameters
+from tvb_nest.parameters import Parameters, fingerprint
 from tvb_nest.recording import prepare_folder
 from tvb_nest.results import Results
 from tvb_nest.setup_folder import write_example
@@ -72,3 +73,19 @@ def test_a_recording_is_not_taken_for_one_whose_label_begins_alike(parameters: P
     for name, time in (("pop-12-0.dat", 1.0), ("pop-ex-13-0.dat", 2.0)):
         (folder / name).write_text(f"# NEST\nsender\ttime_ms\n1\t{time}\n")
     assert Results(parameters.result_folder).recording("pop")["time_ms"].tolist() == [1.0]
+
+
+def test_a_changed_file_of_the_user_is_another_simulation(parameters: Parameters, tmp_path: Path) -> None:
+    connectome = tmp_path / "connectome"
+    import_connectome("connectivity_76", connectome)
+    own = tmp_path / "network.py"
+    own.write_text("def kernel(settings): return settings\n")
+    names = {("param_tvb_nest", "connectome"): str(connectome), ("param_tvb_nest", "network_file"): str(own)}
+    changed = parameters.changed(names)
+    first = fingerprint(changed)
+    assert fingerprint(changed.changed({("result_path",): str(tmp_path / "elsewhere")})) == first
+    own.write_text("def kernel(settings): return settings | {'print_time': True}\n")
+    second = fingerprint(changed)
+    with (connectome / "labels.txt").open("a") as labels:
+        labels.write("\n")
+    assert len({first, second, fingerprint(changed)}) == 3
