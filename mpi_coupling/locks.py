@@ -5,13 +5,22 @@ from __future__ import annotations
 import errno
 import fcntl
 import time
+from pathlib import Path
 from typing import IO, Any
+
+from mpi_coupling.failure import UserError
 
 NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 """What flock says on the shared file systems of some clusters."""
 
 PAUSE = 0.1
 """Seconds between two attempts."""
+
+FOLDER_LOCK = ".lock"
+"""File of a folder of results that the run which writes there keeps locked."""
+
+FOLDER_PATIENCE = 0.5
+"""Seconds that a run tries to get it: somebody may have it for a moment, to see whether a run is going on."""
 
 
 def lock(file: IO[Any], patience: float) -> bool:
@@ -40,3 +49,19 @@ def lock(file: IO[Any], patience: float) -> bool:
             if error.errno not in NO_LOCKS:
                 raise
         return True
+
+
+def hold_folder(folder: Path) -> IO[Any]:
+    """Make a folder of results and keep other runs out of it, as long as the file that is returned is open.
+
+    Raises:
+        UserError: another run writes there, or the folder cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = (folder / FOLDER_LOCK).open("w")
+        if not lock(file, FOLDER_PATIENCE):
+            raise UserError(f"{folder}: another run is writing its results there; wait for it or stop it")
+    except OSError as error:
+        raise UserError(f"{folder}: results cannot be written there: {error.strerror}") from error
+    return file

@@ -7,10 +7,10 @@ import json
 from pathlib import Path
 
 from mpi_coupling.atomic import write_in_one_step
-from mpi_coupling.locks import lock
+from mpi_coupling.locks import hold_folder
 from mpi_coupling.profile import Profiler, ProfileSummary
 from mpi_coupling.timeline import TimelineProfiler
-from mpi_coupling.world import UserError, World
+from mpi_coupling.world import World
 from multiscale_run.config import SimulationConfig
 from multiscale_run.mechanisms import mechanism_library, mod_folder
 from multiscale_run.reports import SUCCESS
@@ -18,9 +18,6 @@ from multiscale_run.reports import SUCCESS
 PROFILE = "profile.json"
 TIMELINE = "timeline.json"
 CHECKPOINTS = "checkpoints"
-LOCK = ".lock"
-PATIENCE = 0.5
-"""Seconds to wait for the lock: a reader takes it for a moment to see whether a run goes on."""
 
 
 def fingerprint(config: SimulationConfig, world: World) -> str:
@@ -96,11 +93,4 @@ class OutputFolder:
         return summary
 
     def _take(self) -> None:
-        try:
-            self._path.mkdir(parents=True, exist_ok=True)
-            self._lock = (self._path / LOCK).open("w")  # held by the system until this process ends
-            is_ours = lock(self._lock, PATIENCE)
-        except OSError as error:
-            raise UserError(f"{self._path}: results cannot be written there: {error.strerror}") from error
-        if not is_ours:
-            raise UserError(f"{self._path}: another run is writing its results there; wait for it or stop it")
+        self._lock = hold_folder(self._path)  # until this process ends
