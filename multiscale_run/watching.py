@@ -17,10 +17,10 @@ from pathlib import Path
 import numpy as np
 
 from mpi_coupling.failure import UserError
+from mpi_coupling.locks import is_folder_held
 from multiscale_run.analysis import Results, RunState
 from multiscale_run.analysis.catalogue import quantities
 from multiscale_run.config import SimulationConfig, load_config
-from multiscale_run.output_folder import is_taken
 from multiscale_run.run_record import RUN, Event
 
 WATCHED = (
@@ -40,7 +40,8 @@ WINDOW_MS = 100.0
 WINDOW_READINGS = 20
 """Readings over which the speed is the mean."""
 QUIET_SECONDS = 120.0
-"""A run on another machine, of which the lock may not be seen, counts as ended when it has written nothing so long."""
+"""A run of which the lock may not be seen counts as ended when it has written nothing so long: one on another machine,
+or on a file system without locks."""
 WAITING, BUILDING = "waiting", "building"
 
 
@@ -157,7 +158,7 @@ def look(config: SimulationConfig) -> Moment:
     """What there is to see of a run at this moment."""
     results = _results(config)
     if results is None:
-        return Moment(BUILDING if is_taken(config.output_dir) else WAITING)
+        return Moment(BUILDING if is_folder_held(config.output_dir) else WAITING)
     state = results.state
     if state.state == "unfinished":  # it may have come to its end between two of our looks at its files
         time.sleep(0.2)
@@ -196,7 +197,8 @@ def _results(config: SimulationConfig) -> Results | None:
 def _kind(results: Results, state: RunState) -> str:
     age = time.time() - _newest(results.folder)
     elsewhere = results.description is not None and results.description.machine != platform.node()
-    if state.state == "unfinished" and elsewhere and age < QUIET_SECONDS:
+    unseen = elsewhere or is_folder_held(results.folder) is None
+    if state.state == "unfinished" and unseen and age < QUIET_SECONDS:
         return "running"
     return state.state
 

@@ -14,10 +14,10 @@ import jinja2
 import numpy as np
 from markupsafe import Markup
 
+from mpi_coupling.atomic import write_in_one_step
 from mpi_coupling.failure import UserError
 from multiscale_run import __version__
 from multiscale_run.analysis import Results
-from multiscale_run.analysis.html_report import replace_file
 from multiscale_run.analysis.sites import NEURON, TETRAHEDRON, VESSEL, Sites
 from multiscale_run.config import SimulationConfig
 from multiscale_run.view.anatomy import Anatomy, Share, read_anatomy
@@ -80,7 +80,7 @@ def write_page(config: SimulationConfig, output: Path | None = None, limit: int 
     results = Results(config.file) if any(config.output_dir.glob("*.h5")) else None
     anatomy = read_anatomy(config, results.sites if results else Sites(config), limit)
     colours = read_colours(results, _ids(anatomy)) if results else []
-    replace_file(output, _render(config.folder.name, library, anatomy, colours, _state(results)))
+    write_in_one_step(output, _render(config.folder.name, library, anatomy, colours, _state(results)))
     return output, shares(anatomy)
 
 

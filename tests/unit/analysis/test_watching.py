@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -13,16 +14,18 @@ import numpy as np
 import pytest
 
 from mpi_coupling.failure import UserError
+from mpi_coupling.locks import FOLDER_LOCK
 from mpi_coupling.world import World
 from multiscale_run.config import load_config
-from multiscale_run.output_folder import LOCK, SUCCESS, OutputFolder
+from multiscale_run.output_folder import OutputFolder
+from multiscale_run.reports import SUCCESS
 from multiscale_run.watching import follow, look
 
 
 @contextmanager
 def held(folder, kind=fcntl.LOCK_EX):
     """The lock of a run that goes on."""
-    with (folder / LOCK).open("w") as file:
+    with (folder / FOLDER_LOCK).open("w") as file:
         fcntl.flock(file, kind)
         yield
 
@@ -78,10 +81,18 @@ def test_reports_of_an_earlier_run_are_not_taken_for_those_of_one_that_is_built(
         assert look(config).reached_ms == 900.0, "a run that goes on keeps its reports"
 
 
-def test_a_run_of_which_the_lock_cannot_be_seen(folder, rows):
+def test_a_run_of_which_the_lock_cannot_be_seen(folder, rows, monkeypatch):
     folder.compartments("atpi", rows)
     assert look(record(folder, "elsewhere", 10.0)).state == "running", "it wrote just now"
-    assert look(record(folder, os.uname().nodename)).state == "unfinished"
+    here = record(folder, os.uname().nodename, 10.0)
+    assert look(here).state == "unfinished"
+
+    def refuse(*_):
+        raise OSError(errno.ENOLCK, "no locks available")
+
+    with monkeypatch.context() as patch, held(folder.results):
+        patch.setattr(fcntl, "flock", refuse)
+        assert look(here).state == "running", "a file system without locks"
     past = time.time() - 1000
     os.utime(folder.results / "atpi.h5", (past, past))
     assert look(record(folder, "elsewhere", 10.0)).state == "unfinished"
