@@ -11,8 +11,8 @@ author = "The multiscale-run developers"
 project_copyright = author
 release = version = installed_version("multiscale-run")
 
-extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode", "settings_reference"]
-exclude_patterns = ["_build", "figures"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode", "repository_links", "settings_reference"]
+exclude_patterns = ["_build", "figures", "jupyter_execute"]
 myst_enable_extensions = ["dollarmath", "amsmath"]
 myst_heading_anchors = 3
 nb_execution_mode = "off"  # notebooks are committed with what a test computed

@@ -84,9 +84,9 @@ def place_of(page: Path, token: Token) -> str:
 
 
 def environment() -> dict[str, str]:
-    """What scripts/lib.sh sets, without traces of the MPI that pytest itself has started."""
+    """What scripts/lib.sh sets, and CHECKOUT for hidden set-ups, without traces of the MPI that pytest itself has started."""
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("OMPI_COMM_WORLD", "PMIX_", "PMI_"))}
-    clean |= {"MULTISCALE_RUN_VENV": sys.prefix, "MPLBACKEND": "agg"}
+    clean |= {"MULTISCALE_RUN_VENV": sys.prefix, "MPLBACKEND": "agg", "CHECKOUT": str(ROOT)}
     command = ["bash", "-c", f"source '{ROOT}/scripts/lib.sh'; env -0"]
     found = subprocess.run(command, env=clean, capture_output=True, text=True, check=True).stdout
     return dict(entry.split("=", 1) for entry in found.split("\0") if entry)
