@@ -10,7 +10,8 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Self, TextIO
@@ -21,6 +22,7 @@ from rich.logging import RichHandler
 from rich.table import Table
 from rich.text import Text
 
+from mpi_coupling.failure import UserError
 from mpi_coupling.world import World
 
 LEVELS = {-1: logging.WARNING, 0: logging.INFO, 1: logging.DEBUG}
@@ -34,6 +36,7 @@ REPORTED_SHARE = 0.1
 
 _packages: set[str] = set()  # top-level packages whose loggers are ours: others keep their own set-up
 _active: tuple[logging.Handler, int] | None = None  # handler and level chosen by setup_logging
+_file: logging.Handler | None = None  # chosen by log_to_file
 
 
 def get_logger(name: str) -> logging.Logger:
@@ -58,8 +61,35 @@ def setup_logging(rank: int, size: int, verbosity: int = 0) -> None:
     global _active
     level = LEVELS[max(min(verbosity, max(LEVELS)), min(LEVELS))]
     _active = _handler(rank, size), level if rank == 0 else max(level, logging.WARNING)
-    for package in _packages:
-        _configure(package)
+    _configure_all()
+
+
+@contextmanager
+def log_to_file(path: Path, level: int) -> Iterator[None]:
+    """A `with` block in which what is logged goes to a file of this process too, whatever the console shows.
+
+    Args:
+        path: lines are appended; its folder is made.
+        level: the least level that is written, of `logging`.
+
+    Raises:
+        UserError: the file cannot be written.
+    """
+    global _file
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _file = logging.FileHandler(path)
+    except OSError as error:
+        raise UserError(f"{path}: the log cannot be written there ({error.strerror})") from error
+    _file.setLevel(level)
+    _file.setFormatter(logging.Formatter("%(asctime)s - %(name)s - %(levelname)s - %(message)s"))
+    try:
+        _configure_all()
+        yield
+    finally:
+        _file.close()
+        _file = None
+        _configure_all()
 
 
 def is_terminal(stream: TextIO) -> bool:
@@ -183,13 +213,21 @@ def _handler(rank: int, size: int) -> logging.Handler:
     return handler
 
 
+def _configure_all() -> None:
+    for package in _packages:
+        _configure(package)
+
+
 def _configure(package: str) -> None:
-    if _active is not None:
-        handler, level = _active
-        logger = logging.getLogger(package)
-        logger.handlers = [handler]
-        logger.setLevel(level)
-        logger.propagate = False
+    if _active is None:
+        return
+    handler, level = _active
+    handler.setLevel(level)
+    handlers = [handler] if _file is None else [handler, _file]
+    logger = logging.getLogger(package)
+    logger.handlers = handlers
+    logger.setLevel(min(each.level for each in handlers))
+    logger.propagate = False
 
 
 def _standard_output() -> Console:

@@ -28,7 +28,7 @@ TERMINATE_SECONDS = 2.0
 
 FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 
-SIGNALLED, EXITED, NAMED, FAILED = "signal number", "exit code", "signal name", "own report"
+SIGNALLED, EXITED, NAMED, FAILED, STARTED = "signal number", "exit code", "signal name", "own report", "started"
 
 DEATHS = (
     # our own: Open MPI sometimes loses its report of an abort ("Data unpack would read past end of buffer")
@@ -37,6 +37,8 @@ DEATHS = (
     (re.compile(rb"process rank (\d+) with PID \d+ on node \S+ exited on signal (\d+)"), SIGNALLED),
     (re.compile(rb"MPI_ABORT was invoked on rank (\d+) in communicator MPI_COMM_WORLD\s+with errorcode (\d+)"), EXITED),
     (re.compile(rb"Process name: \[\[\d+,\d+\],(\d+)\]\s+Exit code:\s+(\d+)"), EXITED),
+    # Open MPI may end the ranks of a job before these have seen that a process that they had started is gone
+    (re.compile(rb"Child job (\d+) (terminated)"), STARTED),
     # SLURM
     (re.compile(rb"srun: error: \S+ tasks? (\d+)\S*: Exited with exit code (\d+)"), EXITED),
     (re.compile(rb"srun: error: \S+ tasks? (\d+)\S*: ([A-Z][a-z ]+)"), NAMED),
@@ -93,19 +95,24 @@ def _explain(programs: Sequence[Program], status: int, death: _Death | None) -> 
     if death is None:
         message = f"the job ended with exit code {code}; no rank was reported dead" if code else ""
     else:
-        role = role_of(programs, death.rank) or "an unknown program"
-        message = f"the job was ended because {role} (rank {death.rank} of the job) {death.fate}"
+        message = f"the job was ended because {_who(programs, death.rank)} {death.fate}"
         code = death.code or code or 1
     if message:
         print(f"Error: {message}", file=sys.stderr, flush=True)
     return code
 
 
+def _who(programs: Sequence[Program], rank: int | None) -> str:
+    if rank is None:
+        return "a process that one of its ranks had started"
+    return f"{role_of(programs, rank) or 'an unknown program'} (rank {rank} of the job)"
+
+
 @dataclass(frozen=True)
 class _Death:
-    """The rank that died first, how, and the exit code if the report tells it."""
+    """The rank that died first, None if it is none of the job's own, how, and the exit code if the report tells it."""
 
-    rank: int
+    rank: int | None
     fate: str
     code: int | None
 
@@ -149,6 +156,8 @@ class _Reports:
 def _death(kind: str, rank: int, detail: str) -> _Death:
     if kind == FAILED:
         return _Death(rank, "failed with the message above", None)
+    if kind == STARTED:
+        return _Death(None, "died", None)
     if kind == EXITED:
         return _Death(rank, f"ended with exit code {detail}", int(detail))
     for number in signal.valid_signals():

@@ -30,7 +30,7 @@ from tvb_nest.tvb_side.mean_field.parameters import MeanFieldParameters
 from tvb_nest.tvb_side.noise import OrnsteinUhlenbeckParameters
 
 if TYPE_CHECKING:
-    from tvb_nest.nest_side.network import SpikingNetwork
+    from tvb_nest.nest_side.windows import WindowedNetwork
     from tvb_nest.tvb_side.brain import Brain
     from tvb_nest.tvb_side.monitors import Monitor
 
@@ -98,20 +98,28 @@ def threads(parameters: Parameters) -> int:
     return min(parameters.resolved.param_nest.total_num_virtual_procs, MAXIMAL_THREADS)
 
 
-def make_network(parameters: Parameters, connectome: Connectome | None) -> SpikingNetwork:
-    """The spiking regions in NEST; without a connectome they are not connected with each other."""
+def make_network(parameters: Parameters, connectome: Connectome | None) -> WindowedNetwork:
+    """The spiking regions: in this process, or in processes of a NEST with MPI.
+
+    Args:
+        parameters: of the simulation.
+        connectome: of the brain; without it the regions are not connected with each other.
+
+    Raises:
+        UserError: there is no such NEST, or it refuses parameters.
+    """
+    from tvb_nest.nest_side.nest_with_mpi import find
     from tvb_nest.nest_side.network import SpikingNetwork
+    from tvb_nest.nest_side.spawned_network import SpawnedNetwork
 
     own, resolved = parameters.resolved.param_tvb_nest, parameters.resolved
-    return SpikingNetwork(
-        network_parameters(parameters),
-        parameters.spiking,
-        connectome,
-        seed=resolved.param_nest.master_seed,
-        threads=threads(parameters),
-        folder=parameters.result_folder / NEST_FOLDER,
-        own_model=STANDARD if own.network_file is None else load_own_model(parameters.path(own.network_file)),
-    )
+    network = network_parameters(parameters), parameters.spiking, connectome
+    seed, folder = resolved.param_nest.master_seed, parameters.result_folder / NEST_FOLDER
+    model = STANDARD if own.network_file is None else load_own_model(parameters.path(own.network_file))
+    if own.exchange == "memory":
+        return SpikingNetwork(*network, seed=seed, threads=threads(parameters), folder=folder, own_model=model)
+    ranks = resolved.param_co_simulation.nb_MPI_nest
+    return SpawnedNetwork(*network, seed=seed, ranks=ranks, python=find(), folder=folder, own_model=model)
 
 
 def make_translator(

@@ -9,6 +9,7 @@ import importlib.util
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+from mpi_coupling.failure import UserError
 from mpi_coupling.settings.health import Health
 from mpi_coupling.settings.problems import ConfigError, Finding, KeyPath, Problem
 from tvb_nest import sensing
@@ -50,7 +51,10 @@ def _problems(parameters: Parameters, look: Callable[[Parameters], Iterable[Find
 
 def _engines(parameters: Parameters) -> Iterator[Finding]:
     needed: dict[str, KeyPath] = {}
-    if parameters.mode != Mode.TVB:
+    through_mpi = parameters.resolved.param_tvb_nest.exchange == "mpi"
+    if parameters.mode != Mode.TVB and through_mpi:
+        yield from _nest_with_mpi()
+    elif parameters.mode != Mode.TVB:
         needed[NEST] = ("param_co_simulation", "nb_MPI_nest")
     if parameters.resolved.param_tvb_nest.brain == "reference" and parameters.mode in (Mode.TVB, Mode.CO_SIMULATION):
         needed[TVB] = ("param_tvb_nest", "brain")
@@ -59,6 +63,15 @@ def _engines(parameters: Parameters) -> Iterator[Finding]:
     for module, place in needed.items():
         if importlib.util.find_spec(module) is None:
             yield Finding(place, f"{module} is not installed; install it with: {INSTALL}")
+
+
+def _nest_with_mpi() -> Iterator[Finding]:
+    from tvb_nest.nest_side.nest_with_mpi import find
+
+    try:
+        find()
+    except UserError as error:
+        yield Finding(("param_tvb_nest", "exchange"), str(error))
 
 
 def _files(parameters: Parameters) -> Iterator[Finding]:

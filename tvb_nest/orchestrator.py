@@ -9,24 +9,31 @@ Played by one process in turn, the same lines give the same bits.
 from __future__ import annotations
 
 import gc
+import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
-from mpi_coupling import Channel, Events, Groups, Profiler, Role, Signal, TimelineProfiler, connect
-from mpi_coupling.console import Progress
+from mpi_coupling import Channel, Events, Groups, Profiler, ProfileSummary, Role, Signal, TimelineProfiler, connect
+from mpi_coupling.console import Progress, get_logger, log_to_file
 from mpi_coupling.keeping import CheckpointPlan, Start
 from tvb_nest import building
 from tvb_nest.brain_connectome import connectome_of, with_window_of
 from tvb_nest.checkpoints import Checkpoints
-from tvb_nest.nest_side.network import SpikingNetwork
+from tvb_nest.nest_side.windows import WindowedNetwork
 from tvb_nest.parameters import Mode, Parameters
-from tvb_nest.recording import PROFILE, TIMELINE, RunSummary, prepare_folder
+from tvb_nest.recording import LOGS, PROFILE, TIMELINE, RunSummary, prepare_folder
 from tvb_nest.sides import BrainSide, Side, SpikingSide, TranslationSide
 from tvb_nest.tvb_side.brain import Brain
 
+log = get_logger(__name__)
+
 NEST, TRANSFORM, TVB = "nest", "transform", "tvb"
+
+LOG_LEVELS = (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR, logging.CRITICAL)
+"""By ``level_log``."""
 
 ALONE_MS = 20.0
 """Length of a window where nothing is exchanged, for files and progress."""
@@ -65,37 +72,70 @@ def run(
         UserError: something of the user's cannot be used.
         StoppedBySignal: TVB alone was asked to stop; a checkpoint has been written.
     """
-    connectome, summary = None, RunSummary(parameters)
+    connectome = None
     if parameters.mode in (Mode.CO_SIMULATION, Mode.TVB):
         connectome = connectome_of(parameters)
-        parameters = with_window_of(parameters, connectome)
-    saved = Checkpoints(parameters, groups, checkpoints or CheckpointPlan(), start)
-    groups.job.on_root(lambda: prepare_folder(parameters, saved.continues))
-    network = building.make_network(parameters, connectome) if groups.plays(NEST) else None
-    brain = building.make_brain(parameters, connectome, parameters.spiking) if groups.plays(TVB) else None
+    computed = parameters if connectome is None else with_window_of(parameters, connectome)
+    saved = Checkpoints(computed, groups, checkpoints or CheckpointPlan(), start)
+    groups.job.on_root(lambda: prepare_folder(computed, saved.continues))
     with ExitStack() as stack:
-        sides = _Wiring(parameters, groups, profiler, stack).sides(network, brain)
-        saved.attach(sides, window_of(parameters))
-        gc.freeze()  # the engines' many objects stay: to search them again and again took as long as giving spikes
-        began = time.perf_counter()
-        with Progress(groups.job, parameters.resolved.end, str(parameters.mode)) as progress, saved:
-            for first, last in windows(parameters, saved.start):
-                # in one process the brain begins, and the network completes first: each has then what it takes
-                for side in reversed(sides):
-                    side.begin(first, last)
-                for side in sides:
-                    side.complete(first, last)
-                saved.keep(last)
-                progress.update(last * parameters.resolved.param_nest.sim_resolution)
-        computed = (parameters.steps - saved.start) * parameters.resolved.param_nest.sim_resolution
-        summary.add("wall_seconds_per_second", 1e3 * (time.perf_counter() - began) / computed)
+        stack.enter_context(log_to_file(*_log_of(computed, groups)))
+        log.info("%s, window %g ms", parameters.mode, window_of(computed) * _step_ms(parameters))
+        network = building.make_network(computed, connectome) if groups.plays(NEST) else None
+        brain = building.make_brain(computed, connectome, computed.spiking) if groups.plays(TVB) else None
+        if network is not None:
+            log.info("NEST: regions %s of %s neurons", list(computed.spiking), network.n_neurons)
+        if brain is not None:
+            log.info("TVB: %d regions of %s", brain.n_regions, ", ".join(brain.state_variables))
+        sides = _Wiring(computed, groups, profiler, stack).sides(network, brain)
+        saved.attach(sides, window_of(computed))
+        summary = RunSummary(parameters)
+        _compute(computed, groups, sides, saved, summary)
         for side in sides:
             side.close(summary)
-    profile = profiler.summary(groups.job)
-    groups.job.on_root(lambda: profile.write(parameters.result_folder / PROFILE))
+        profile = profiler.summary(groups.job)
+        log.info("finished; seconds of this job's phases: %s", _seconds(profile))
+    groups.job.on_root(lambda: profile.write(computed.result_folder / PROFILE))
     if isinstance(profiler, TimelineProfiler):
-        profiler.write_timeline(parameters.result_folder / TIMELINE)
+        profiler.write_timeline(computed.result_folder / TIMELINE)
     summary.write(groups.job)
+
+
+def _compute(
+    parameters: Parameters, groups: Groups, sides: Sequence[Side], saved: Checkpoints, summary: RunSummary
+) -> None:
+    """All windows, and how long they took."""
+    gc.freeze()  # the engines' many objects stay: to search them again and again took as long as giving spikes
+    began, dt = time.perf_counter(), _step_ms(parameters)
+    with Progress(groups.job, parameters.resolved.end, str(parameters.mode), saved.start * dt) as progress, saved:
+        for first, last in windows(parameters, saved.start):
+            # in one process the brain begins, and the network completes first: each has then what it takes
+            for side in reversed(sides):
+                side.begin(first, last)
+            for side in sides:
+                side.complete(first, last)
+            log.debug("window (%g, %g] ms", first * dt, last * dt)
+            saved.keep(last)
+            progress.update(last * dt)
+    milliseconds = (parameters.steps - saved.start) * dt
+    summary.add("wall_seconds_per_second", 1e3 * (time.perf_counter() - began) / milliseconds)
+
+
+def _log_of(parameters: Parameters, groups: Groups) -> tuple[Path, int]:
+    """File and least level of this process's log: ``log/nest.log``, ``log/tvb.log``, ``log/transform_1.log`` ..."""
+    name = groups.role or "all"
+    if groups.role == TRANSFORM:
+        name += f"_{groups.group.rank}"
+    level = LOG_LEVELS[parameters.resolved.param_co_simulation.level_log]
+    return parameters.result_folder / LOGS / f"{name}.log", level
+
+
+def _seconds(profile: ProfileSummary) -> str:
+    return ", ".join(f"{name} {phase.seconds.maximum:.3g}" for name, phase in profile.phases.items())
+
+
+def _step_ms(parameters: Parameters) -> float:
+    return parameters.resolved.param_nest.sim_resolution
 
 
 def windows(parameters: Parameters, begin: int = 0) -> Iterator[tuple[int, int]]:
@@ -107,7 +147,7 @@ def windows(parameters: Parameters, begin: int = 0) -> Iterator[tuple[int, int]]
 
 def window_of(parameters: Parameters) -> int:
     """Steps of a window."""
-    return parameters.window or round(ALONE_MS / parameters.resolved.param_nest.sim_resolution)
+    return parameters.window or round(ALONE_MS / _step_ms(parameters))
 
 
 class _Wiring:
@@ -126,7 +166,7 @@ class _Wiring:
         self._translators = groups.members.get(TRANSFORM, ())
         self._by_rates = building.external_input(parameters) == "rates"
 
-    def sides(self, network: SpikingNetwork | None, brain: Brain | None) -> list[Side]:
+    def sides(self, network: WindowedNetwork | None, brain: Brain | None) -> list[Side]:
         """What this process does, in the order NEST, translation, TVB; collective."""
         if self._parameters.mode != Mode.CO_SIMULATION:
             return [self._spiking(network)] if network is not None else [self._brain(brain)]
@@ -135,7 +175,7 @@ class _Wiring:
         self._sizes = self._groups.job.comm.bcast(sizes, self._groups.members[NEST][0])
         return self._apart(network, brain) if self._translators else self._inline(network, brain)
 
-    def _inline(self, network: SpikingNetwork | None, brain: Brain | None) -> list[Side]:
+    def _inline(self, network: WindowedNetwork | None, brain: Brain | None) -> list[Side]:
         """NEST's process translates."""
         rates = self._connect(self._signal("rate of the spiking regions"), NEST, TVB)
         inputs = self._connect(self._signal("input into the spiking regions"), TVB, NEST)
@@ -147,7 +187,7 @@ class _Wiring:
             sides.append(self._brain(brain, rates.receiver, inputs.sender))
         return sides
 
-    def _apart(self, network: SpikingNetwork | None, brain: Brain | None) -> list[Side]:
+    def _apart(self, network: WindowedNetwork | None, brain: Brain | None) -> list[Side]:
         """Ranks of their own translate, each some of the regions."""
         translates = self._groups.plays(TRANSFORM)
         mine = self._items() if translates else None
@@ -194,7 +234,7 @@ class _Wiring:
             self._stack.enter_context(end)
         return channel
 
-    def _spiking(self, network: SpikingNetwork, *ends: Any) -> SpikingSide:
+    def _spiking(self, network: WindowedNetwork, *ends: Any) -> SpikingSide:
         return SpikingSide(self._parameters, network, self._profiler, *ends)
 
     def _brain(self, brain: Brain | None, *ends: Any) -> BrainSide:

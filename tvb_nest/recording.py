@@ -27,7 +27,8 @@ NAMES = "names.json"
 """In the folder of the brain: its state variables, the one that is the rate of NEST's regions, and the sensors."""
 
 SUCCESS = ".SUCCESS"
-FOLDERS = (NEST_FOLDER, TVB_FOLDER, "translation")
+LOGS = "log"
+FOLDERS = (NEST_FOLDER, TVB_FOLDER, LOGS, "translation")
 
 
 def prepare_folder(parameters: Parameters, resume: bool = False) -> None:

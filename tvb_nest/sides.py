@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mpi_coupling import Profiler, Receiver, Sender, Window
 from mpi_coupling.checkpoint import joined, part_of
 from tvb_nest import building
-from tvb_nest.nest_side.network import SpikingNetwork
+from tvb_nest.nest_side.windows import WindowedNetwork
 from tvb_nest.parameters import Mode, Parameters
 from tvb_nest.recording import BrainRecorder, RunSummary
 from tvb_nest.transform.saving import HistogramSaver
@@ -50,7 +50,7 @@ class SpikingSide(Side):
     def __init__(
         self,
         parameters: Parameters,
-        network: SpikingNetwork,
+        network: WindowedNetwork,
         profiler: Profiler,
         translator: Translator | None = None,
         incoming: Receiver | None = None,

@@ -92,7 +92,8 @@ def make_recorder(nest: Any, recording: RecordingParameters, neurons: Nodes, del
         node = nest.Create("spike_recorder")
         nest.Connect(chosen, node)
         return Recorder(recording.label, node, ())
-    known = chosen[0].recordables
+    # of the model: of a neuron on another rank NEST does not tell them; some models have none
+    known = nest.GetDefaults(str(chosen[0].model)).get("recordables", ())
     unknown = [name for name in recording.variables if name not in known]
     if unknown:
         raise UserError(f"recording {recording.label}: the neurons have no {unknown[0]!r}; choose from {list(known)}")

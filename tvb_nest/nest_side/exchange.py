@@ -9,7 +9,7 @@ The calls go through nest.nestkernel_api: NEST's high-level get and set take lon
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -55,6 +55,13 @@ class Kernel:
         self._set(nodes._datum, values)
 
 
+def connect_to_neurons(nest: Any, parameters: NetworkParameters, sources: Nodes, region: Region, rule: str) -> None:
+    """Connect what stands for the rest of the brain to the neurons of a region."""
+    synapses = parameters.connections
+    specification = synapse(synapses.external_synapse_weight, parameters.delay_local, synapses.receptor_excitatory)
+    nest.Connect(sources, region.nodes, rule, specification)
+
+
 class RateInput:
     """Independent Poisson spikes into every neuron, one inhomogeneous_poisson_generator per region.
 
@@ -75,10 +82,8 @@ class RateInput:
         self._regions = [region.index for region in regions]
         self._background = background
         self._generators = nest.Create("inhomogeneous_poisson_generator", len(regions))
-        synapses = parameters.connections
-        specification = synapse(synapses.external_synapse_weight, parameters.delay_local, synapses.receptor_excitatory)
         for generator, region in zip(self._generators, regions, strict=True):
-            nest.Connect(generator, region.nodes, syn_spec=specification)
+            connect_to_neurons(nest, parameters, generator, region, "all_to_all")
 
     def send(self, start: int, rates: NDArray[np.float64]) -> int:
         """Set the rates of the steps after `start`; returns the last step that has one.
@@ -88,23 +93,39 @@ class RateInput:
             rates: (steps, regions), in Hz per neuron.
 
         Raises:
-            UserError: a rate is negative or not a number.
+            UserError, ValueError: see `check_rates`.
         """
-        if rates.ndim != 2 or rates.shape[1] != len(self._regions):
-            raise ValueError(f"rates have shape {rates.shape}, not (steps, {len(self._regions)})")
-        wrong = ~(np.isfinite(rates) & (rates >= 0))
-        if wrong.any():
-            step, region = np.argwhere(wrong)[0]
-            raise UserError(
-                f"the brain's input to region {self._regions[region]} is {rates[step, region]} Hz at "
-                f"{(start + step + 1) * self._dt:.6g} ms; the mean field diverged or its coupling is negative: "
-                "check the noise, the coupling and dt"
-            )
+        check_rates(start, rates, self._regions, self._dt)
         # the rate with time t holds in (t - dt, t], whose spikes NEST stamps t
         times = (np.arange(start + 1, start + len(rates) + 1) * self._dt).tolist()
         columns = (rates + self._background).T.tolist()
         self._kernel.set(self._generators, [{"rate_times": times, "rate_values": column} for column in columns])
         return start + len(rates)
+
+
+def check_rates(start: int, rates: NDArray[np.float64], regions: Sequence[int], dt: float) -> None:
+    """Refuse rates that no neuron can get.
+
+    Args:
+        start: step that they follow.
+        rates: (steps, regions), in Hz.
+        regions: indices into the connectome.
+        dt: time step (ms).
+
+    Raises:
+        UserError: a rate is negative or not a number.
+        ValueError: the shape is wrong.
+    """
+    if rates.ndim != 2 or rates.shape[1] != len(regions):
+        raise ValueError(f"rates have shape {rates.shape}, not (steps, {len(regions)})")
+    wrong = ~(np.isfinite(rates) & (rates >= 0))
+    if wrong.any():
+        step, region = np.argwhere(wrong)[0]
+        raise UserError(
+            f"the brain's input to region {regions[region]} is {rates[step, region]} Hz at "
+            f"{(start + step + 1) * dt:.6g} ms; the mean field diverged or its coupling is negative: "
+            "check the noise, the coupling and dt"
+        )
 
 
 def background_in_rates(parameters: NetworkParameters) -> float:
@@ -124,10 +145,8 @@ class SpikeInput:
         self._kernel, self._dt = kernel, parameters.sim_resolution
         self._sizes = [region.n_neurons for region in regions]
         self._injectors = [nest.Create("spike_train_injector", size) for size in self._sizes]
-        synapses = parameters.connections
-        specification = synapse(synapses.external_synapse_weight, parameters.delay_local, synapses.receptor_excitatory)
         for injectors, region in zip(self._injectors, regions, strict=True):
-            nest.Connect(injectors, region.nodes, "one_to_one", specification)
+            connect_to_neurons(nest, parameters, injectors, region, "one_to_one")
 
     def send(self, start: int, trains: Sequence[Train]) -> None:
         """Set the spikes after step `start`; neurons without any keep silent.
@@ -139,68 +158,85 @@ class SpikeInput:
         Raises:
             ValueError: not one train per region, an unknown neuron, a time before the window or off the grid.
         """
-        if len(trains) != len(self._injectors):
-            raise ValueError(f"spikes for {len(trains)} regions, but {len(self._injectors)} are spiking")
-        for injectors, size, (neurons, times) in zip(self._injectors, self._sizes, trains, strict=True):
+        sorted_trains = by_neuron(start, trains, self._sizes, self._dt)
+        for injectors, size, (neurons, times) in zip(self._injectors, self._sizes, sorted_trains, strict=True):
             if len(neurons):
-                self._send_region(start, injectors, size, np.asarray(neurons), np.asarray(times, dtype=float))
-
-    def _send_region(
-        self, start: int, injectors: Nodes, size: int, neurons: NDArray[np.integer], times: NDArray[np.float64]
-    ) -> None:
-        steps = np.rint(times / self._dt).astype(np.int64)
-        if np.abs(times / self._dt - steps).max() > OFF_GRID:
-            raise ValueError(f"spike times must be multiples of dt = {self._dt} ms")
-        if steps.min() <= start or neurons.min() < 0 or neurons.max() >= size:
-            raise ValueError(f"spikes must be later than {start * self._dt} ms and into neurons 0 to {size - 1}")
-        if len(steps) > 1 and (np.diff(neurons) < 0).any():
-            order = np.lexsort((steps, neurons))
-            neurons, steps = neurons[order], steps[order]
-        ends = np.flatnonzero(np.diff(neurons)) + 1
-        bounds = [0, *ends.tolist(), len(neurons)]
-        # lists: NEST takes three times as long to read small arrays
-        milliseconds = (steps * self._dt).tolist()
-        values = [{"spike_times": milliseconds[i:j]} for i, j in pairwise(bounds)]
-        firing = neurons[bounds[:-1]]
-        self._kernel.set(injectors if len(firing) == size else injectors[firing.tolist()], values)
+                ends = np.flatnonzero(np.diff(neurons)) + 1
+                bounds = [0, *ends.tolist(), len(neurons)]
+                # lists: NEST takes three times as long to read small arrays
+                milliseconds = times.tolist()
+                values = [{"spike_times": milliseconds[i:j]} for i, j in pairwise(bounds)]
+                firing = neurons[bounds[:-1]]
+                self._kernel.set(injectors if len(firing) == size else injectors[firing.tolist()], values)
 
 
-class SpikeReader:
-    """The spikes of the recorded populations, by region."""
+def by_neuron(start: int, trains: Sequence[Train], sizes: Sequence[int], dt: float) -> list[Train]:
+    """The spikes of a window, sorted by neuron and time, with times on the grid to the last bit.
 
-    def __init__(self, nest: Any, regions: Sequence[Region], populations: Sequence[str], kernel: Kernel) -> None:
-        self._kernel = kernel
-        self._recorder = nest.Create("spike_recorder")
-        self._regions = {region.index: position for position, region in enumerate(regions)}
+    Args:
+        start: step that they follow.
+        trains: per region.
+        sizes: neurons per region.
+        dt: time step (ms).
+
+    Raises:
+        ValueError: not one train per region, an unknown neuron, a time before the window or off the grid.
+    """
+    if len(trains) != len(sizes):
+        raise ValueError(f"spikes for {len(trains)} regions, but {len(sizes)} are spiking")
+    return [
+        _by_neuron(start, np.asarray(neurons, dtype=np.int64), np.asarray(times, dtype=float), size, dt)
+        for size, (neurons, times) in zip(sizes, trains, strict=True)
+    ]
+
+
+def _by_neuron(start: int, neurons: NDArray[np.int64], times: NDArray[np.float64], size: int, dt: float) -> Train:
+    if not len(neurons):
+        return neurons, times
+    steps = np.rint(times / dt).astype(np.int64)
+    if np.abs(times / dt - steps).max() > OFF_GRID:
+        raise ValueError(f"spike times must be multiples of dt = {dt} ms")
+    if steps.min() <= start or neurons.min() < 0 or neurons.max() >= size:
+        raise ValueError(f"spikes must be later than {start * dt} ms and into neurons 0 to {size - 1}")
+    later = np.diff(neurons)
+    if ((later < 0) | ((later == 0) & (np.diff(steps) < 0))).any():
+        order = np.lexsort((steps, neurons))
+        neurons, steps = neurons[order], steps[order]
+    return neurons, steps * dt
+
+
+class SpikeSorter:
+    """Tells the spikes of a window apart, by region and population.
+
+    Args:
+        ids: NEST's ids of the neurons, by region and population.
+        recorded: populations whose spikes are given.
+    """
+
+    def __init__(self, ids: Mapping[int, Mapping[str, list[int]]], recorded: Sequence[str]) -> None:
+        self._position = {region: position for position, region in enumerate(ids)}
         self._spans: dict[tuple[int, str], tuple[int, int]] = {}
-        last = max(max(region.nodes.tolist()) for region in regions)
+        last = max(max(some) for by_name in ids.values() for some in by_name.values())
         self._region_of, self._neuron_of = np.full((2, last + 1), -1)
-        for position, region in enumerate(regions):
-            ids = region.nodes.tolist()
-            self._region_of[ids], self._neuron_of[ids] = position, np.arange(len(ids))
-            for name in populations:
-                nodes = region.select(name)
-                nest.Connect(nodes, self._recorder)
-                self._spans[region.index, name] = tuple(self._neuron_of[[min(nodes.tolist()), max(nodes.tolist())]])
-        self._times = [np.empty(0)] * len(regions)
-        self._neurons = [np.empty(0, dtype=np.int64)] * len(regions)
+        for region, by_name in ids.items():
+            of_region = [number for some in by_name.values() for number in some]
+            self._region_of[of_region], self._neuron_of[of_region] = self._position[region], np.arange(len(of_region))
+            for name in recorded:
+                if name in by_name:
+                    self._spans[region, name] = tuple(self._neuron_of[[min(by_name[name]), max(by_name[name])]])
+        self._times = [np.empty(0)] * len(ids)
+        self._neurons = [np.empty(0, dtype=np.int64)] * len(ids)
 
-    def read(self) -> None:
-        """Take the spikes out of the recorder; it must be emptied by `clear` before the next window."""
-        events = self._kernel.events(self._recorder)
-        times, ids = events["times"], events["senders"]
+    def take(self, times: NDArray[np.float64], ids: NDArray[np.int64]) -> None:
+        """The spikes of the window, sorted by time (ms) and id."""
         owners = self._region_of[ids]
-        for position in self._regions.values():
+        for position in self._position.values():
             mine = owners == position
             self._times[position], self._neurons[position] = times[mine], self._neuron_of[ids[mine]]
 
-    def clear(self) -> None:
-        """Empty the recorder; only outside Prepare and Cleanup."""
-        self._kernel.set(self._recorder, [{"n_events": 0}])
-
     def spikes(self, region: int, population: str | None) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        """Times (ms), sorted, and neurons of the last window; see `SpikingNetwork.spikes`."""
-        position = self._regions[region]
+        """Times (ms), sorted, and neurons of the last window; see `WindowedNetwork.spikes`."""
+        position = self._position[region]
         times, neurons = self._times[position], self._neurons[position]
         if population is None:
             return times, neurons
@@ -209,3 +245,18 @@ class SpikeReader:
         first, last = self._spans[region, population]
         chosen = (first <= neurons) & (neurons <= last)
         return times[chosen], neurons[chosen]
+
+
+def make_spike_recorder(
+    nest: Any, regions: Sequence[Region], populations: Sequence[str], settings: Mapping[str, Any]
+) -> Nodes:
+    """The one recorder of the recorded populations of all regions.
+
+    Raises:
+        UserError: a region has no such population.
+    """
+    recorder = nest.Create("spike_recorder", params=dict(settings))
+    for region in regions:
+        for name in populations:
+            nest.Connect(region.select(name), recorder)
+    return recorder

@@ -19,6 +19,8 @@ from tvb_nest.nest_side.populations import Region
 FORMAT_VERSION = 2
 """Of NEST's ASCII recordings."""
 
+HEADER_LINES = 3
+
 
 def write_populations(file: Path, regions: Sequence[Region], first_id: int) -> None:
     """Write lines "first  last type", counted from 0, last not included; all excitatory populations come first."""
@@ -63,8 +65,21 @@ class RecorderFile:
         columns = [events[name].tolist() for name in ("senders", "times", *self._recorder.variables)]
         self._file.write("".join(map(self._row.__mod__, zip(*columns, strict=True))))
 
+    def merge(self, folder: Path) -> None:
+        """Write what NEST's own recorders have left in a folder, a file for each of its virtual processes."""
+        rows: list[str] = []
+        for part in folder.glob(f"{glob.escape(self.path.name.removesuffix('0.dat'))}[0-9]*.dat"):
+            rows += part.read_text().splitlines()[HEADER_LINES:]
+        rows.sort(key=_sender_and_time)
+        self._file.writelines(f"{row}\n" for row in rows)
+
     def close(self) -> None:
         self._file.close()
+
+
+def _sender_and_time(row: str) -> tuple[float, int]:
+    sender, moment, *_ = row.split("\t")
+    return float(moment), int(sender)
 
 
 class OutputFolder:
@@ -97,6 +112,11 @@ class OutputFolder:
         """Empty the recorders, also those that nobody writes; only outside Prepare and Cleanup."""
         for recorder in self._recorders:
             kernel.set(recorder.node, [{"n_events": 0}])
+
+    def merge(self, folder: Path) -> None:
+        """Write what NEST's own recorders have left in a folder."""
+        for file in self._files:
+            file.merge(folder)
 
     def close(self) -> None:
         for file in self._files:

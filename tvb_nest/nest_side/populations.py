@@ -69,9 +69,11 @@ def create_region(nest: Any, parameters: PopulationParameters, index: int, rng: 
     for name, (size, values) in populations.items():
         if size:
             nodes[name] = _create(nest, parameters.neuron_type, size, values, f"{name} parameters")
-            drawn = _drawn_values(nodes[name], parameters, name, rng)
+            known = nest.GetDefaults(parameters.neuron_type) | values
+            drawn = _drawn_values(size, known, parameters, name, rng)
             for key, numbers in drawn.items():
-                nodes[name].set({key: numbers.tolist()})
+                # node by node: with a list for all, NEST asks the first neuron, which may live on another rank
+                nodes[name].set([{key: number} for number in numbers.tolist()])
     return Region(index, nodes)
 
 
@@ -94,16 +96,23 @@ def _create(nest: Any, model: str, size: int, values: Mapping[str, float], where
 
 
 def _drawn_values(
-    nodes: Nodes, parameters: PopulationParameters, name: str, rng: np.random.Generator
+    size: int, known: Mapping[str, Any], parameters: PopulationParameters, name: str, rng: np.random.Generator
 ) -> dict[str, NDArray[np.float64]]:
-    """What differs between the neurons of a population, by name; a spread of 0 gives all the mean."""
-    size, known = len(nodes), nodes[0].get()
-    values = parameters.excitatory if name == EXCITATORY else parameters.inhibitory
+    """What differs between the neurons of a population, by name; a spread of 0 gives all the mean.
+
+    Args:
+        size: of the population.
+        known: all parameters of a neuron. Of a neuron that lives on another rank NEST does not tell them.
+        parameters: of all populations.
+        name: of the population.
+        rng: source of chance.
+    """
     drawn: dict[str, NDArray[np.float64]] = {}
     if parameters.mean_I_ext or parameters.sigma_I_ext:
         drawn["I_e"] = rng.normal(parameters.mean_I_ext, parameters.sigma_I_ext, size)
     if "V_m" in known and "E_L" in known:
         # NEST starts from a constant of the model, not from the E_L that was just set
+        values = parameters.excitatory if name == EXCITATORY else parameters.inhibitory
         drawn["V_m"] = rng.normal(values.get("V_m", known["E_L"]), parameters.sigma_V_0, size)
     elif parameters.sigma_V_0:
         raise UserError(f"sigma_V_0: model {parameters.neuron_type} has no V_m and E_L; set sigma_V_0 to 0")

@@ -19,7 +19,9 @@ class CoSimulation(Section):
         description="Whether TVB and NEST run together.",
         json_schema_extra={"unit": ""},
     )
-    nb_MPI_nest: int = key(1, "Processes of NEST; 0 without co-simulation: TVB alone.", ge=0)
+    nb_MPI_nest: int = key(
+        1, "Processes of NEST, if it exchanges through MPI; 0 without co-simulation: TVB alone.", ge=0
+    )
     record_MPI: bool = key(False, "NEST alone: whether the rates of its regions are saved as TVB would get them.")
     id_region_nest: list[int] = key(list, "Regions that NEST simulates, counted from 0 in the connectome.")
     synchronization: float | None = key(

@@ -10,7 +10,7 @@ class Nest(Section):
 
     sim_resolution: float = key(0.1, "Time step of both simulators.", "ms", gt=0)
     master_seed: int = key(46, "Seed that all others follow from.", ge=3, lt=2**31)
-    total_num_virtual_procs: int = key(16, "Virtual processes (ranks x threads) of NEST.", ge=1)
+    total_num_virtual_procs: int = key(16, "Threads of NEST, if it exchanges in memory.", ge=1)
     overwrite_files: bool = key(True, "Whether NEST may replace files of an earlier run.")
     print_time: bool = key(True, "Whether NEST prints its progress.")
     verbosity: int = key(20, "NEST's least message level: 0 all, 10 info, 20 warning, 30 error.", ge=0, le=100)

@@ -114,7 +114,8 @@ class TvbNest(Section):
     EEG: bool = key(False, "Whether EEG is recorded.")
     parameter_EEG: EegMonitor = key(EegMonitor, "EEG.")
     exchange: Literal["memory", "mpi"] = key(
-        "memory", "NEST in this process, or through its own MPI backends (needs a NEST built with MPI)."
+        "memory",
+        "NEST in this process, or in nb_MPI_nest others, with its own MPI (scripts/setup --with-nest-mpi).",
     )
     transform_ranks: int = key(0, "Ranks that only translate; 0: the ranks of NEST do.", ge=0)
     transformer_tvb_to_nest: str | None = key(None, "Entry point that replaces the translation of rates to spikes.")

@@ -294,7 +294,8 @@ class Bold(Monitor):
 
     def _signal(self, step: int) -> NDArray[np.float64]:
         weights = np.roll(self._weights, self._row(step) + 1)
-        convolved = np.tensordot(weights, self._stock, axes=1)
+        # not by BLAS, whose last digit can differ from process to process
+        convolved = (weights[:, None, None] * self._stock).sum(axis=0)
         return self._response.gain * (convolved - self._response.baseline)
 
 

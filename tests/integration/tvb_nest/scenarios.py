@@ -15,6 +15,7 @@ from mpi_coupling.failure import UserError
 from tvb_nest.nest_side import session
 from tvb_nest.nest_side.devices import Recorder
 from tvb_nest.nest_side.exchange import Kernel
+from tvb_nest.nest_side.nest_with_mpi import find
 from tvb_nest.nest_side.network import SpikingNetwork
 from tvb_nest.nest_side.output_files import RecorderFile
 from tvb_nest.nest_side.own_model import load_own_model
@@ -26,6 +27,8 @@ from tvb_nest.nest_side.parameters import (
     RecordingParameters,
     StimulusParameters,
 )
+from tvb_nest.nest_side.spawned_network import SpawnedNetwork
+from tvb_nest.transform.to_spikes import RateToSpikes
 
 DT = 0.1
 SILENT = BackgroundParameters(poisson=False)
@@ -72,6 +75,13 @@ def neurons(external_input="rates", delay_local=None, **changes):
     return NetworkParameters(**(values | changes))
 
 
+def opened(*arguments, threads=1, ranks=0, **options):
+    """A network in this process, or in so many others."""
+    if ranks:
+        return SpawnedNetwork(*arguments, ranks=ranks, python=find(), **options)
+    return SpikingNetwork(*arguments, threads=threads, **options)
+
+
 def by_window(network, windows, feed):
     """Run windows; spikes of all as (times, neurons, regions)."""
     network.prepare()
@@ -105,7 +115,7 @@ def background(rate, rate_ex, weight_poisson):
         return by_window(network, [500] * 2, lambda n, steps: n.set_rates(n.step, np.full((steps, 1), rate)))
 
 
-def windows(threads, windows, folder, delay_local=None):
+def windows(windows, folder, delay_local=None, **where):
     """A network with everything, run in the given windows."""
     recordings = (RecordingParameters("all", 0, 200), RecordingParameters("state", 0, 9, ("V_m", "w"), 0.5))
     profile = np.abs(np.random.default_rng(1).normal(300, 200, (sum(windows), 2)))
@@ -114,11 +124,23 @@ def windows(threads, windows, folder, delay_local=None):
         network.set_rates(network.step, profile[network.step : network.step + n_steps])
 
     values = neurons(delay_local=delay_local, recordings=recordings)
-    with SpikingNetwork(values, [0, 2], Brain(), threads=threads, folder=Path(folder)) as network:
+    with opened(values, [0, 2], Brain(), folder=Path(folder), **where) as network:
         return by_window(network, windows, feed)
 
 
-def spikes_in(threads, n_neurons=30):
+def spikes_into_neurons(windows, folder, **where):
+    """The same network with correlated spikes, as a transformer draws them."""
+    recordings = (RecordingParameters("all", 0, 200), RecordingParameters("state", 95, 105, ("V_m", "g_ex"), 0.3))
+    to_spikes = RateToSpikes([100, 100], 40, 0.1, DT, seed=3)
+
+    def feed(network, n_steps):
+        network.set_spikes(network.step, to_spikes(network.step, np.full((n_steps, 2), 0.012)))
+
+    with opened(neurons("spikes", recordings=recordings), [0, 2], Brain(), folder=Path(folder), **where) as network:
+        return by_window(network, windows, feed) | {"min_delay": network.min_delay_steps}
+
+
+def spikes_in(n_neurons=30, **where):
     """Given spikes, several in a step, not sorted; sent and received."""
     rng = np.random.default_rng(5)
     sent = []
@@ -133,7 +155,7 @@ def spikes_in(threads, n_neurons=30):
         network.set_spikes(network.step, trains)
 
     values = parrots(n_neurons, "spikes", connections=ConnectionParameters(p_connect=0.0, delay_local=0.4))
-    with SpikingNetwork(values, [1, 7], threads=threads) as network:
+    with opened(values, [1, 7], **where) as network:
         found = by_window(network, [20] * 25, feed)
     steps, fired, regions = (np.concatenate(part) for part in zip(*sent, strict=True))
     order = np.lexsort((fired, regions, steps))
@@ -228,6 +250,43 @@ def attempt_own_models(attempt, own):
     attempt_own(
         "own device", "def devices(nest, parameters, populations):\n    return {'dc': nest.Create('dc_generator')}\n"
     )
+
+
+def spawned_errors(ranks, folder):
+    """Errors of the processes of NEST, of their user's files, and of the input, seen from here."""
+    errors, own = {}, Path(folder) / "own.py"
+    open_network = partial(opened, ranks=ranks)
+
+    def attempt(name, call, *arguments, **options):
+        try:
+            call(*arguments, **options)
+        except (UserError, ValueError, RuntimeError) as error:
+            errors[name] = f"{type(error).__name__}: {error}"
+
+    def attempt_own(name, text, call=open_network):
+        own.write_text(text)
+        attempt(name, call, parrots(10, "none"), [0], own_model=load_own_model(own))
+
+    def run_own(*arguments, **options):
+        network = open_network(*arguments, **options)
+        network.prepare()
+        network.run(10)
+
+    attempt("model", open_network, parrots(10, "none", populations=PopulationParameters(10, 0.2, "aeif_cnd")), [0])
+    values = parrots(10, "none", populations=PopulationParameters(10, excitatory={"C_m": -1.0}))
+    attempt("value", open_network, values, [0])
+    attempt_own("own threads", "def kernel(settings):\n    return settings | {'local_num_threads': 2}\n")
+    simulate = "def simulate(nest, parameters, start, stop):\n    if start == 0:\n        1 / 0\n"
+    attempt_own("own simulate", simulate, run_own)
+    with open_network(parrots(10, "rates"), [3]) as network:
+        network.prepare()
+        attempt("no rates", network.run, 10)
+        attempt("negative", network.set_rates, 0, np.array([[1.0], [-2.0]]))
+    with open_network(neurons("none", delay_local=0.5), [3]) as network:
+        network.prepare()
+        network.run(7)
+        attempt("inside a slice", network.run, 5)
+    return {"errors": json.dumps(errors)}
 
 
 def links(threads):

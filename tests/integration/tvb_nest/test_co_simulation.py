@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -101,6 +102,10 @@ def test_ranks_that_only_translate_change_no_bit(tools, make, ranks, shared):
     completed(tools, "run", "--serial", inline)
     completed(tools, "run", apart)
     assert_same(inline, apart)
+    roles = {"nest", "tvb", *(f"transform_{rank}" for rank in range(ranks))}
+    logs = {path.stem: path.read_text() for path in (apart / "log").glob("*.log")}
+    assert set(logs) == roles and all("co-simulation, window 5.7 ms" in text for text in logs.values())
+    assert "NEST: regions [9, 47]" in logs["nest"] and "TVB: 76 regions of E, I" in logs["tvb"]
     phases = json.loads((apart / "profile.json").read_text())["phases"]
     assert phases["translation to rates"]["calls"]["maximum"] > 10
     assert ("translation to spikes" in phases) == (shared > 0)
@@ -269,3 +274,59 @@ def test_a_folder_that_cannot_be_written(tools, make):
     file.write_text(json.dumps(json.loads(file.read_text()) | {"result_path": str(Path(folder / "taken"))}))
     output = completed(tools, "run", folder, code=2)
     assert "results cannot be written there" in output and "Traceback" not in output
+
+
+THROUGH_MPI = {"param_tvb_nest": {"exchange": "mpi"}, "param_co_simulation": {"nb_MPI_nest": 2}}
+
+
+@pytest.mark.nest_mpi
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("shared", [0.0, 0.3], ids=["rates", "spikes"])
+def test_nest_in_other_processes_gives_the_same_bits(tools, make, shared):
+    """As many processes as threads; as a job and in turn, where this process starts them itself."""
+    common = {"param_TR_tvb_to_nest": {"percentage_shared": shared}, "param_nest": {"total_num_virtual_procs": 2}}
+    in_memory, job, serial = make("memory", **common), make("job", **common, **THROUGH_MPI), make("serial", **common)
+    completed(tools, "run", in_memory)
+    completed(tools, "run", job)
+    serial.joinpath("parameter.json").write_text(job.joinpath("parameter.json").read_text())
+    completed(tools, "run", "--serial", serial)
+    assert_same(in_memory, job)
+    assert_same(in_memory, serial)
+
+
+@pytest.mark.nest_mpi
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("options", [[], ["--serial"]], ids=["job", "serial"])
+def test_a_lost_worker_ends_the_job_with_a_message(tools, make, options):
+    folder = make(**THROUGH_MPI)
+    file = folder / "parameter.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"end": 100_000.0}))
+    process = launch(tools, "run", *options, folder)
+    deadline = time.monotonic() + 60
+    while not (folder / "tvb" / "step_0.npy").exists():
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.1)
+    family = psutil.Process(process.pid).children(recursive=True)
+    workers = [child for child in family if "tvb_nest.nest_side.mpi_worker" in child.cmdline()]
+    assert len(workers) == 2
+    workers[1].send_signal(signal.SIGKILL)
+    killed = time.monotonic()
+    output, _ = process.communicate(timeout=60)
+    assert time.monotonic() - killed < DEADLINE
+    assert process.returncode != 0
+    # of two that are ended at once either may be found first, and mpirun may be faster than the rank that started them
+    found = r"process [01] of NEST .* is gone: it was killed|because a process that one of its ranks had started died"
+    assert re.search(found, output), output
+    _, left = psutil.wait_procs(workers, timeout=10)
+    assert not left
+
+
+@pytest.mark.nest_mpi
+def test_without_a_nest_with_mpi_check_and_run_say_so(tools, make, monkeypatch):
+    monkeypatch.setenv("MULTISCALE_RUN_NEST_MPI", sys.executable)
+    folder = make(**THROUGH_MPI)
+    for command in ("check", "run"):
+        output = completed(tools, command, folder, code=2)
+        assert 'param_tvb_nest.exchange = "mpi": a NEST that was built with MPI is needed' in output
+        assert "its NEST was built without MPI" in output and "scripts/setup --with-nest-mpi" in output
+    assert not (folder / "nest").exists()

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from mpi_coupling import Progress, World, console, get_logger, setup_logging, table
+from mpi_coupling import Progress, UserError, World, console, get_logger, setup_logging, table
 
 REPOSITORY = Path(__file__).parents[3]
 
@@ -151,3 +151,23 @@ def test_terminal_shows_a_bar_with_log_lines_above_it() -> None:
     text = output.decode()
     assert "halfway there" in text and "━━━" in text and "10/10 ms" in text
     assert text.rindex("\x1b[?25h") > text.rfind("\x1b[?25l"), "the cursor must be visible at the end"
+
+
+def test_a_file_has_what_the_console_leaves_out(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    setup_logging(rank=1, size=2)
+    with console.log_to_file(tmp_path / "log" / "nest.log", logging.INFO):
+        log_everything("mpi_coupling")
+    log_everything("mpi_coupling")
+    lines = (tmp_path / "log" / "nest.log").read_text().splitlines()
+    assert [line.split(" - ")[1:] for line in lines] == [
+        ["mpi_coupling", "INFO", "info"],
+        ["mpi_coupling", "WARNING", "warning"],
+    ]
+    assert capfd.readouterr().err.splitlines() == ["[rank 1] WARNING mpi_coupling: warning"] * 2
+
+
+def test_a_log_that_cannot_be_written_names_its_file(tmp_path: Path) -> None:
+    (tmp_path / "log").write_text("a file where the folder should be")
+    refused = pytest.raises(UserError, match=r"nest\.log: the log cannot be written there")
+    with refused, console.log_to_file(tmp_path / "log" / "nest.log", logging.INFO):
+        pass

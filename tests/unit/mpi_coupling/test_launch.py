@@ -132,6 +132,13 @@ REPORTS = [
         5,
     ),
     (
+        "Child job 2 terminated normally, but 1 process returned\na non-zero exit code.\n"
+        "mpirun noticed that process rank 1 with PID 0 on node vm exited on signal 9 (Killed).",
+        137,
+        "a process that one of its ranks had started died",
+        137,
+    ),
+    (
         "srun: error: n1: task 2: Killed\nsrun: error: n1: tasks 0-1: Terminated",
         143,
         "tvb (rank 2 of the job) was killed by signal 9 (SIGKILL)",

@@ -1,7 +1,7 @@
 """A co-simulation with both simulators at work at once, against the same one in turn and against each of them alone.
 
-    python benchmarks/tvb_nest.py [--neurons 200 1000] [--ms 1000] [--repeats 3]
-    python benchmarks/tvb_nest.py --vary neurons regions window threads transform_ranks
+    python benchmarks/co_simulation.py [--neurons 200 1000] [--ms 1000] [--repeats 3]
+    python benchmarks/co_simulation.py --vary neurons regions window threads transform_ranks
 
 The example two-regions: 76 regions, some of them in NEST with a number of neurons each, of which every one has 200
 synapses. All runs are of the same brain and network; wall seconds per second of biological time, without building, best
