@@ -32,6 +32,9 @@ PARENT_JOB = re.compile(r"OMPI_COMM_WORLD|PMIX_|PMI_|SLURM_STEP|SLURM_(PROCID|LO
 PARENT_STEP = re.compile(r"SLURM_(NTASKS|NPROCS|NTASKS_PER_NODE|CPUS_PER_TASK)$|SRUN_CPUS_PER_TASK$|SLURM_CPU_BIND")
 """Variables by which srun would give a step within a step the shape of the outer one."""
 
+LAUNCHER_PREFIXES = ("OMPI_", "PMIX_", "PMI_", "SLURM_")
+"""Variables of MPI launchers and of SLURM begin so."""
+
 
 @dataclass(frozen=True)
 class Program:
@@ -139,6 +142,11 @@ def outside_of_jobs(environment: Mapping[str, str] = os.environ) -> dict[str, st
     if "SLURM_STEP_ID" in environment:
         left = {name: value for name, value in left.items() if not PARENT_STEP.match(name)}
     return left
+
+
+def without_launchers(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """An environment for a process that is to know of no job and no allocation."""
+    return {name: value for name, value in environment.items() if not name.startswith(LAUNCHER_PREFIXES)}
 
 
 def job_environment(environment: Mapping[str, str] = os.environ) -> dict[str, str]:

@@ -50,8 +50,8 @@ class SignalWatch:
         Raises:
             KeyboardInterrupt: on every rank, when Ctrl-C was pressed.
         """
-        strength = max((1 + _BY_STRENGTH.index(signal.Signals(number)) for number in self._received), default=0)
-        self._received.clear()
+        received, self._received = self._received, set()  # a signal that comes now is in one of them, and is not lost
+        strength = max((1 + _BY_STRENGTH.index(signal.Signals(number)) for number in received), default=0)
         request = (None, *_BY_STRENGTH)[int(self._world.maximum(strength))]
         if request is signal.SIGINT:
             raise KeyboardInterrupt

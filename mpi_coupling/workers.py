@@ -13,8 +13,9 @@ import math
 import os
 import socket
 import sys
+import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -128,6 +129,28 @@ class Workers:
 
         wait_until(check, math.inf)
 
+    @contextlib.contextmanager
+    def watched(self) -> Iterator[None]:
+        """A block that waits for workers inside of MPI, as for them to connect: the job ends when one fails meanwhile.
+
+        Looks from a thread of its own, as mpi4py lets MPI have several by default.
+        """
+        over = threading.Event()
+
+        def watch() -> None:
+            while not over.wait(LOOK_SECONDS):
+                if self.comm.iprobe(tag=FAILURE):
+                    self._abandon(self.comm.recv(tag=FAILURE))
+                self._end_if_one_is_gone()
+
+        watcher = threading.Thread(target=watch, daemon=True)
+        watcher.start()
+        try:
+            yield
+        finally:
+            over.set()
+            watcher.join()
+
     def close(self) -> None:
         """End the workers. May be called twice."""
         if self.comm:
@@ -141,6 +164,9 @@ class Workers:
         self._looked = time.monotonic()
         if self.comm.iprobe(tag=FAILURE):
             self._fail()
+        self._end_if_one_is_gone()
+
+    def _end_if_one_is_gone(self) -> None:
         for rank, (host, number) in enumerate(self._watched):
             if host == socket.gethostname() and not _is_alive(number):
                 who = f"process {rank} of {self._name} (number {number} on {host})"

@@ -88,10 +88,10 @@ def make_environment(folder: Path, source: Path | None = None) -> Project:
         venv.EnvBuilder(symlinks=True, with_pip=importlib.util.find_spec("pip") is None).create(folder)
         project = _read_project(checkout) if checkout else _copy_installed(folder / "src")
         _fill(folder, project, packages)
-    except ValueError as error:  # what venv says of a folder with ':' in its name
-        raise UserError(f"{folder}: {error}") from error
-    except BaseException:
+    except BaseException as error:
         shutil.rmtree(folder, ignore_errors=True)
+        if isinstance(error, ValueError):  # what venv says of a folder with ':' in its name
+            raise UserError(f"{folder}: {error}") from error
         raise
     return project
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 from pathlib import Path
 
+from mpi_coupling.atomic import write_in_one_step
+from mpi_coupling.locks import hold_folder
 from mpi_coupling.profile import Profiler, ProfileSummary
 from mpi_coupling.timeline import TimelineProfiler
-from mpi_coupling.world import UserError, World
+from mpi_coupling.world import World
 from multiscale_run.config import SimulationConfig
 from multiscale_run.mechanisms import mechanism_library, mod_folder
 from multiscale_run.reports import SUCCESS
@@ -17,7 +18,6 @@ from multiscale_run.reports import SUCCESS
 PROFILE = "profile.json"
 TIMELINE = "timeline.json"
 CHECKPOINTS = "checkpoints"
-LOCK = ".lock"
 
 
 def fingerprint(config: SimulationConfig, world: World) -> str:
@@ -78,10 +78,12 @@ class OutputFolder:
     def finish(self, profiler: Profiler, mark: str) -> None:
         """Write and show where the time went, and mark the run as finished: with its fingerprint. Collective."""
         summary = self._write_profile(profiler)
-        if self._world.is_root:
+
+        def conclude() -> None:
             summary.print()
-            (self._path / SUCCESS).write_text(mark)
-        self._world.barrier()
+            write_in_one_step(self._path / SUCCESS, mark)
+
+        self._world.on_root(conclude)
 
     def _write_profile(self, profiler: Profiler) -> ProfileSummary:
         summary = profiler.summary(self._world)
@@ -91,13 +93,4 @@ class OutputFolder:
         return summary
 
     def _take(self) -> None:
-        try:
-            self._path.mkdir(parents=True, exist_ok=True)
-            self._lock = (self._path / LOCK).open("w")  # held by the system until this process ends
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise UserError(
-                f"{self._path}: another run is writing its results there; wait for it or stop it"
-            ) from error
-        except OSError as error:
-            raise UserError(f"{self._path}: results cannot be written there: {error.strerror}") from error
+        self._lock = hold_folder(self._path)  # until this process ends

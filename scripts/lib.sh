@@ -2,6 +2,8 @@
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 VENV=${MULTISCALE_RUN_VENV:-$ROOT/.venv}
+# shellcheck disable=SC2034 # for the scripts that keep something there
+CACHE=${MULTISCALE_RUN_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/multiscale-run}
 export PATH="$VENV/bin:$PATH"
 
 # Open MPI: allowed as root (containers, CI), and ranks that wait give way to ranks that work on a shared machine.
@@ -10,6 +12,11 @@ export OMPI_MCA_mpi_yield_when_idle=1 OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_M
 export OMPI_MCA_btl_vader_single_copy_mechanism=none
 # One thread per rank: the ranks are the parallelism.
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1} OPENBLAS_NUM_THREADS=${OPENBLAS_NUM_THREADS:-1}
+
+fail() {
+    echo "scripts/$(basename "$0"): $*" >&2
+    exit 1
+}
 
 as_root() {
     if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi
@@ -38,7 +45,8 @@ require_python() {
 
 say() { printf '\n== %s\n' "$*"; }
 
-# timed LABEL COMMAND...: run a command and remember how long it took, for print_times.
+# timed LABEL COMMAND...: run a command and remember how long it took, for print_times. The shell does not stop at a
+# failure inside a function that is timed: the function has to chain its commands, or return.
 TIMES=()
 timed() {
     local label=$1 start=$SECONDS status=0

@@ -1,13 +1,6 @@
 # Shared by the scripts that build a wheel once and keep it in the user's cache; source it after lib.sh, do not run it.
 # A script defines APT_PACKAGES, GIGABYTES_PER_JOB and the function build, which puts the wheel into $WORK/wheel.
 
-CACHE=${MULTISCALE_RUN_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/multiscale-run}
-
-fail() {
-    echo "scripts/$(basename "$0"): $*" >&2
-    exit 1
-}
-
 # As many compilers at a time as there are cores, or fewer where memory is short.
 jobs() {
     local by_memory

@@ -77,8 +77,12 @@ def run(
         connectome = connectome_of(parameters)
     computed = parameters if connectome is None else with_window_of(parameters, connectome)
     saved = Checkpoints(computed, groups, checkpoints or CheckpointPlan(), start)
-    groups.job.on_root(lambda: prepare_folder(computed, saved.continues))
     with ExitStack() as stack:
+
+        def take_folder() -> None:
+            stack.enter_context(prepare_folder(computed, saved.continues))
+
+        groups.job.on_root(take_folder)
         stack.enter_context(log_to_file(*_log_of(computed, groups)))
         log.info("%s, window %g ms", parameters.mode, window_of(computed) * _step_ms(parameters))
         network = building.make_network(computed, connectome) if groups.plays(NEST) else None
@@ -118,7 +122,8 @@ def _compute(
             saved.keep(last)
             progress.update(last * dt)
     milliseconds = (parameters.steps - saved.start) * dt
-    summary.add("wall_seconds_per_second", 1e3 * (time.perf_counter() - began) / milliseconds)
+    if milliseconds:  # nothing is left to do after a checkpoint of the very end
+        summary.add("wall_seconds_per_second", 1e3 * (time.perf_counter() - began) / milliseconds)
 
 
 def _log_of(parameters: Parameters, groups: Groups) -> tuple[Path, int]:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mpi_coupling.atomic import write_in_one_step
 from mpi_coupling.checkpoint import joined, part_of
 from mpi_coupling.failure import UserError
+from mpi_coupling.locks import hold_folder
 from mpi_coupling.world import World
 from tvb_nest.parameters import Parameters, fingerprint, write_parameters
 from tvb_nest.tvb_side.brain import Brain
@@ -31,26 +33,30 @@ LOGS = "log"
 FOLDERS = (NEST_FOLDER, TVB_FOLDER, LOGS, "translation")
 
 
-def prepare_folder(parameters: Parameters, resume: bool = False) -> None:
+def prepare_folder(parameters: Parameters, resume: bool = False) -> IO[Any]:
     """Make room for a run: results of an earlier one are removed, the parameters of this one written.
+
+    Other runs are kept out of the folder as long as the file that is returned is open.
 
     Args:
         parameters: of the simulation.
         resume: whether the run continues an earlier one; its results then stay.
 
     Raises:
-        UserError: the folder cannot be written.
+        UserError: the folder cannot be written, or another run writes there.
     """
     folder = parameters.result_folder
+    held = hold_folder(folder)
     try:
+        # the mark first: a run that is killed here must not leave it beside results that are gone
+        for name in (SUCCESS, SUMMARY, PROFILE, TIMELINE):
+            (folder / name).unlink(missing_ok=True)
         for name in () if resume else (*FOLDERS, CHECKPOINTS):
             shutil.rmtree(folder / name, ignore_errors=True)
-        for name in (SUMMARY, PROFILE, TIMELINE, SUCCESS):
-            (folder / name).unlink(missing_ok=True)
-        folder.mkdir(parents=True, exist_ok=True)
         write_parameters(parameters.changed({}, folder / RESOLVED), resolved=True)
     except OSError as error:
         raise UserError(f"{error.filename or folder}: results cannot be written there: {error.strerror}") from error
+    return held
 
 
 def is_finished(parameters: Parameters) -> bool:
@@ -81,7 +87,7 @@ class RunSummary:
         def finish() -> None:
             together = {name: value for part in parts for name, value in part.items()}
             (self._folder / SUMMARY).write_text(json.dumps(together, indent=2) + "\n")
-            (self._folder / SUCCESS).write_text(self._fingerprint)
+            write_in_one_step(self._folder / SUCCESS, self._fingerprint)
 
         job.on_root(finish)
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from mpi_coupling.failure import UserError
 from tvb_nest import sensing
+from tvb_nest.nest_side.output_files import recorder_files
 from tvb_nest.parameters import Parameters, read_parameters
 from tvb_nest.parameters.tvb import STATE_VARIABLES
 from tvb_nest.recording import NAMES, NEST_FOLDER, RESOLVED, SUCCESS, SUMMARY, TVB_FOLDER
@@ -68,7 +69,7 @@ class Results:
         """What a monitor saw: dimensions time (ms), variable and region; for sensors time and sensor.
 
         Raises:
-            UserError: the monitor was off.
+            UserError: the monitor was off, or the run ended before its first sample.
         """
         settings = self.parameters.resolved.param_tvb_monitor
         on = [*sensing.active(self.parameters), *(other for other in MONITORS if getattr(settings, other, False))]
@@ -81,6 +82,8 @@ class Results:
             labels = self._names.get("sensors", {}).get(name) or list(map(str, range(values.shape[-1])))
             coordinates = {"time": times, "sensor": labels}
             return xr.DataArray(values.reshape(len(times), len(labels)), coordinates, ("time", "sensor"), name=name)
+        if not rows:
+            raise UserError(f"{self.folder}: the monitor {name} has no sample; its period is longer than the run")
         names = self._variables(name, values.shape[1])
         return xr.DataArray(
             values,
@@ -106,7 +109,7 @@ class Results:
         Raises:
             UserError: there is none of this label.
         """
-        found = sorted((self.folder / NEST_FOLDER).glob(f"{label}-*.dat"))
+        found = sorted((self.folder / NEST_FOLDER).glob(recorder_files(label)))
         if not found:
             labels = sorted({path.name.rsplit("-", 2)[0] for path in (self.folder / NEST_FOLDER).glob("*.dat")})
             raise UserError(f"{self.folder / NEST_FOLDER}: no recording {label!r}; there are {', '.join(labels)}")

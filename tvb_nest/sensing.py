@@ -207,7 +207,7 @@ def _cortical(parameters: Parameters, connectome: Connectome) -> NDArray[np.bool
     path = parameters.path(text)
     try:
         cortical = np.load(path).ravel().astype(bool)[: connectome.n_regions]
-    except (OSError, ValueError) as error:
+    except (OSError, EOFError, ValueError) as error:
         raise _wrong(parameters, place, f"cannot be read as .npy: {error}") from error
     if len(cortical) != connectome.n_regions:
         raise _wrong(parameters, place, f"{path} is for {len(cortical)} regions, must be for {connectome.n_regions}")

@@ -115,7 +115,7 @@ def _preparation(site: Site, environment: Mapping[str, str]) -> Iterator[str]:
     yield _activation()
     yield "export OMP_NUM_THREADS=${SLURM_CPUS_PER_TASK:-1} SRUN_CPUS_PER_TASK=${SLURM_CPUS_PER_TASK:-1}"
     if site.mpi is not None:
-        yield f"export SLURM_MPI_TYPE={site.mpi}"
+        yield f"export SLURM_MPI_TYPE={shlex.quote(site.mpi)}"
     for name, value in site.environment.items():
         yield f"export {name}={shlex.quote(value)}"
 

@@ -2,7 +2,7 @@
 
     from multiscale_run.analysis import Results, figures
     results = Results("my-simulation")
-    figures.raster(results.spikes(), results.neurons()).savefig("raster.pdf")
+    figures.raster({results.name: (results.spikes(), results.neurons())}).savefig("raster.pdf")
 
 ``Results`` gives arrays with names, units and coordinates; ``derived`` what follows from them; ``figures`` draws them;
 ``sections`` are the parts of the report that ``multiscale-run post-processing`` writes.

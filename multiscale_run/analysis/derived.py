@@ -25,10 +25,12 @@ def per_neuron(values: xr.DataArray) -> xr.DataArray:
     """
     if COMPARTMENT not in values.dims:
         return values
+    if (np.diff(values[NEURON].values) < 0).any():  # as other programs may write them
+        values = values[:, np.argsort(values[NEURON].values, kind="stable")]
     ids, first, counts = np.unique(values[NEURON], return_index=True, return_counts=True)
     rows = max(1, READ_ELEMENTS // values.sizes[COMPARTMENT])
     blocks = (values[start : start + rows].values.astype(float) for start in range(0, values.sizes["time"], rows))
-    parts = [np.add.reduceat(block, first, axis=1) for block in blocks]  # columns are sorted by neuron
+    parts = [np.add.reduceat(block, first, axis=1) for block in blocks]
     sums = np.concatenate([np.empty((0, len(ids))), *parts])
     kept = {
         str(name): (NEURON, c.values[first], c.attrs) for name, c in values.coords.items() if _is_of_neuron(name, c)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import html
-import os
 import re
-import tempfile
 from datetime import datetime
 from importlib import resources
 from pathlib import Path
@@ -15,6 +13,7 @@ from markupsafe import Markup
 from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 
+from mpi_coupling.atomic import write_in_one_step
 from mpi_coupling.console import get_logger
 from mpi_coupling.failure import UserError
 from multiscale_run import __version__
@@ -64,7 +63,7 @@ def write_report(
     text = to_html(notebook, f"multiscale-run: {results.name}", path.name)
     for address in external_resources(text):
         log.warning("%s: the report is not complete without a network: it refers to %s", path, address)
-    _replace(output, text)
+    write_in_one_step(output, text)
     return output
 
 
@@ -100,18 +99,3 @@ def _notebook_of(results: Results, given: Path | None) -> Path:
         return given
     own = results.config.folder / NOTEBOOK
     return own if own.exists() else Path(str(_TEMPLATES / NOTEBOOK))
-
-
-def _replace(output: Path, text: str) -> None:
-    """Write a file in one step, so that there is the old one, the new one or none."""
-    handle, name = tempfile.mkstemp(dir=output.absolute().parent, prefix=f".{output.name}-")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        mask = os.umask(0)
-        os.umask(mask)
-        Path(name).chmod(0o666 & ~mask)
-        Path(name).replace(output)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import nbformat
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
@@ -17,11 +15,10 @@ from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbformat import NotebookNode
 
 from mpi_coupling.failure import UserError
+from mpi_coupling.launch import without_launchers
 
 PARAMETERS, INJECTED = "parameters", "injected-parameters"
 """Tags of the cell that holds the parameters, and of the one that replaces their values, as papermill has them."""
-OF_A_JOB = ("OMPI_", "PMIX_", "PMI_", "SLURM_")
-"""Variables by which a process believes that it is a rank of a job."""
 SHOWN_LINES = 12
 LONGEST_SOCKET = 104
 """Bytes that the path of a socket may have on any system."""
@@ -103,8 +100,7 @@ def _transport(private: str) -> dict[str, str]:
 
 def _environment(private: str) -> dict[str, str]:
     """The present environment, without what makes a process a rank and without the user's start-up files of IPython."""
-    kept: dict[str, Any] = {key: value for key, value in os.environ.items() if not key.startswith(OF_A_JOB)}
-    return kept | {"IPYTHONDIR": private, "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+    return without_launchers() | {"IPYTHONDIR": private, "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
 
 
 def _describe(notebook: NotebookNode, name: str, error: CellExecutionError) -> str:

@@ -14,6 +14,7 @@ import numpy as np
 import xarray as xr
 
 from mpi_coupling.failure import UserError
+from mpi_coupling.locks import FOLDER_LOCK
 from mpi_coupling.profile import ProfileSummary
 from multiscale_run.analysis import derived
 from multiscale_run.analysis.arrays import report_array
@@ -31,7 +32,7 @@ from multiscale_run.analysis.report_file import ReportFile, read_patiently, read
 from multiscale_run.analysis.sites import Sites
 from multiscale_run.circuit_check import neuron_population
 from multiscale_run.config import SimulationConfig, load_config
-from multiscale_run.output_folder import LOCK, PROFILE
+from multiscale_run.output_folder import PROFILE
 from multiscale_run.reports import SUCCESS
 from multiscale_run.run_record import Event, RunDescription, read_description, read_events
 
@@ -244,7 +245,7 @@ class Results(Mapping[str, xr.DataArray]):
         ends = [event.message for event in self.events if event.kind == "end"]
         if (self.folder / SUCCESS).exists():
             return RunState("finished", planned, planned)
-        if _is_locked(self.folder / LOCK):
+        if _is_locked(self.folder / FOLDER_LOCK):
             return RunState("running", reached, planned)
         return RunState("stopped" if ends else "unfinished", reached, planned, ends[-1] if ends else "")
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import libsonata
 
+from mpi_coupling.atomic import write_in_one_step
 from mpi_coupling.settings.json_file import read_json
 from mpi_coupling.settings.problems import ABSENT, ConfigError, Problem
 from multiscale_run.blueconfig import blocks
@@ -83,15 +82,7 @@ def convert(circuit: Path, out: Path, node_sets: Path, blueconfig: Path, allow_m
 
 def write_conversion(conversion: Conversion, out: Path) -> None:
     """Write a simulation configuration, or replace it, in one step: a reader never sees half of it."""
-    handle, temporary = tempfile.mkstemp(dir=out.parent, prefix=f".{out.name}", suffix=".part")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(_text(conversion.document))
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(out)
-    except OSError:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    write_in_one_step(out, _text(conversion.document))
 
 
 def _text(document: dict[str, Any]) -> str:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from multiscale_run.cli import refuse_several_ranks
+
 if TYPE_CHECKING:
     from multiscale_run.blueconfig import Conversion
 
@@ -36,11 +38,10 @@ def command(
     CIRCUIT_CONFIG is the circuit in SONATA format, NODE_SETS the JSON file whose node sets take the place of targets.
     Lists what became of every key; what SONATA cannot express is lost, and listed with the reason.
     """
-    from mpi_coupling.world import UserError, World
+    from mpi_coupling.world import UserError
     from multiscale_run.blueconfig import Outcome, convert, write_conversion
 
-    if World.start().size > 1:
-        raise UserError("multiscale-run convert-blueconfig runs on one rank; start it without mpirun or srun")
+    refuse_several_ranks("convert-blueconfig")
     if out.exists() and not force:
         raise UserError(f"{out} exists; name another file, or replace it with --force")
     if not out.absolute().parent.is_dir():

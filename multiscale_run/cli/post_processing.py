@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from multiscale_run.cli import FOLDER
+from multiscale_run.cli import FOLDER, refuse_several_ranks
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -26,12 +26,10 @@ def command(folder: Path, notebook: Path | None, compare: Path | None, output: P
 
     The report is what the simulation's notebook shows. Runs that are not finished are shown as far as they came.
     """
-    from mpi_coupling.world import UserError, World
     from multiscale_run.analysis import Results
     from multiscale_run.analysis.html_report import write_report
 
-    if World.start().size > 1:
-        raise UserError("multiscale-run post-processing runs on one rank; start it without mpirun or srun")
+    refuse_several_ranks("post-processing")
     results = Results(folder)
     other = None if compare is None else Results(compare)
     click.echo(f"report: {write_report(results, notebook, other, output)}")

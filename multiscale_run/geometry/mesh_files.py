@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import itertools
-import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
+from mpi_coupling.atomic import write_in_one_step
 from mpi_coupling.world import UserError
 from multiscale_run.geometry.mesh import TetMesh, mesh_from_tags, signed_volumes
 
@@ -85,11 +84,7 @@ def write_msh22(
     lines += ["$EndElements", ""]
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.stem, suffix=".part")
-        with os.fdopen(handle, "w", encoding="ascii") as file:
-            file.write("\n".join(lines))
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
+        write_in_one_step(path, "\n".join(lines))
     except OSError as error:
         raise UserError(f"mesh_path {path}: cannot be written ({error.strerror}); choose another place") from error
 

@@ -3,8 +3,6 @@
 An installation for many users (scripts/install-prefix) brings ours compiled.
 """
 
-import errno
-import fcntl
 import hashlib
 import logging
 import os
@@ -12,7 +10,6 @@ import platform
 import shutil
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +17,7 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
+from mpi_coupling.locks import lock
 from mpi_coupling.world import UserError, World
 from multiscale_run.mechanisms.compiler import INCLUDE_FLAGS, run_nrnivmodl
 from multiscale_run.user_cache import user_cache_folder
@@ -29,9 +27,6 @@ log = logging.getLogger(__name__)
 LOCK_PATIENCE = 600.0  # s
 
 LIBRARY_NAME = "libnrnmech.so"
-
-_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
-"""What flock says on the shared file systems of some clusters; compiling twice is then the price."""
 
 _FOLDER = Path(__file__).parent
 
@@ -192,23 +187,13 @@ def fingerprint(files: dict[str, Path], compiler: str | None = None) -> str:
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """Lets one process at a time compile an entry; the others wait and then find it finished."""
-    deadline = time.monotonic() + LOCK_PATIENCE
+    """Lets one process at a time compile an entry; the others wait and then find it finished.
+
+    On a file system without locks compiling twice is the price.
+    """
     with path.open("w") as file:
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    raise UserError(
-                        f"{path}: locked for {LOCK_PATIENCE:g} s by a process that compiles; end it"
-                    ) from None
-                time.sleep(0.2)
-            except OSError as error:
-                if error.errno not in _NO_LOCKS:
-                    raise
-                break
+        if not lock(file, LOCK_PATIENCE):
+            raise UserError(f"{path}: locked for {LOCK_PATIENCE:g} s by a process that compiles; end it")
         yield
 
 

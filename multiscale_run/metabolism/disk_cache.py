@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
-import tempfile
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
+from mpi_coupling.atomic import write_in_one_step
 from multiscale_run.user_cache import user_cache_folder
 
 log = logging.getLogger(__name__)
@@ -71,14 +70,4 @@ def _read(entry: Path) -> bytes | None:
 def _keep(entry: Path, data: bytes) -> None:
     """Put a file in place in one step."""
     entry.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=entry.parent, prefix=entry.stem)
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        # others may share the folder
-        temporary.chmod(0o644)
-        temporary.replace(entry)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
+    write_in_one_step(entry, data)

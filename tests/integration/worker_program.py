@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 
 from mpi4py import MPI
@@ -29,6 +30,15 @@ def die(rank):
     MPI.COMM_WORLD.Barrier()
 
 
+def connect(port):
+    """Join the owner late, so that it waits."""
+    time.sleep(1.0)
+    joined = MPI.COMM_WORLD.Connect(port)
+    size = joined.remote_size
+    joined.Disconnect()
+    return size
+
+
 def own(what):
     world = World.start()
     with world.guard():
@@ -42,6 +52,18 @@ def own(what):
             workers.call("fail", [1])
         elif what == "one dies":
             workers.call("die", 1)
+        elif what in ("one fails to connect", "one dies before it connects"):
+            workers.command(*(("fail", [1]) if "fails" in what else ("die", 1)))
+            with workers.watched():
+                MPI.COMM_SELF.Accept(MPI.Open_port())
+        elif what == "all connect":
+            port = MPI.Open_port()
+            workers.command("connect", port)
+            with workers.watched():
+                joined = MPI.COMM_SELF.Accept(port)
+            size = joined.remote_size
+            joined.Disconnect()
+            print("joined", size, workers.replies(), flush=True)
         elif what == "owner dies":
             workers.command("fail", [])
             os.kill(os.getpid(), signal.SIGKILL)
@@ -54,4 +76,4 @@ if __name__ == "__main__":
     if MPI.Comm.Get_parent() == MPI.COMM_NULL:
         own(sys.argv[1])
     else:
-        serve({"double": double, "fail": fail, "die": die})
+        serve({"double": double, "fail": fail, "die": die, "connect": connect})

@@ -46,7 +46,7 @@ def command(
     or, inside SLURM, by srun. It may also be started so: mpirun -n 2 tvb-nest run FOLDER.
 
     A brain without spiking regions writes a checkpoint when it gets SIGUSR1, and ends with one, and exit code 143, when
-    it gets SIGTERM. --continue is for scripts that may run several times, such as those of a queue.
+    it gets SIGTERM or SIGUSR2. --continue is for scripts that may run several times, such as those of a queue.
     """
     from mpi_coupling.keeping import CheckpointPlan, Start
     from mpi_coupling.settings.problems import ConfigError

@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from mpi_coupling.failure import UserError
+from mpi_coupling.launch import without_launchers
 
 VARIABLE = "MULTISCALE_RUN_NEST_MPI"
 """Environment variable with a virtual environment, or its Python."""
@@ -20,9 +21,6 @@ SUFFIX = "-nest-mpi"
 
 SECONDS = 60.0
 """How long a Python may take to tell what it has; it imports NEST."""
-
-LAUNCHERS = ("OMPI_", "PMIX_", "PMI_", "SLURM_")
-"""Variables of MPI launchers begin so."""
 
 PROBE = """
 import json, sys
@@ -71,12 +69,9 @@ def unfit(python: Path) -> str | None:
     """Why a Python cannot run the spiking regions through MPI; None if it can."""
     if not python.is_file():
         return "there is no such file"
-    # a process outside of the job that this one is in, whatever its launcher left in the environment
-    outside = {name: value for name, value in os.environ.items() if not name.startswith(LAUNCHERS)}
+    environment = without_launchers() | {"PYNEST_QUIET": "1"}
     try:
-        done = subprocess.run(
-            [python, "-c", PROBE], env=outside | {"PYNEST_QUIET": "1"}, capture_output=True, text=True, timeout=SECONDS
-        )
+        done = subprocess.run([python, "-c", PROBE], env=environment, capture_output=True, text=True, timeout=SECONDS)
     except (OSError, subprocess.TimeoutExpired) as error:
         return f"cannot be run ({error})"
     answers = [line for line in done.stdout.splitlines() if line.startswith("found ")]

@@ -41,6 +41,11 @@ def write_labels(file: Path, recorders: Sequence[Recorder]) -> None:
         rows.writerows((r.label, list(r.variables) if r.variables else "spikes") for r in recorders)
 
 
+def recorder_files(label: str) -> str:
+    """Pattern of the names of a recorder's files; not of those whose label only begins so."""
+    return f"{glob.escape(label)}-[0-9]*-[0-9]*.dat"
+
+
 class RecorderFile:
     """The table of a recorder, ``<label>-<id>-<virtual process>.dat``, sorted by time.
 
@@ -49,7 +54,7 @@ class RecorderFile:
 
     def __init__(self, folder: Path, recorder: Recorder, nest_version: str) -> None:
         self._recorder = recorder
-        for old in folder.glob(f"{glob.escape(recorder.label)}-[0-9]*-[0-9]*.dat"):
+        for old in folder.glob(recorder_files(recorder.label)):
             old.unlink()  # of an earlier run, whose recorder had another number
         self.path = folder / f"{recorder.label}-{recorder.node.global_id}-0.dat"
         self._file: TextIO = self.path.open("w")

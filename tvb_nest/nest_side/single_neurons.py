@@ -40,6 +40,8 @@ def count_spikes(
         UserError: NEST does not have the model or one of its parameters.
         RuntimeError: a network of this process is open.
     """
+    if not len(excitatory[1]):
+        return np.empty(0, dtype=np.int64)  # NEST makes no fewer than one neuron
     owner = object()
     nest = session.acquire(owner)
     try:

@@ -137,8 +137,9 @@ class SpawnedNetwork(WindowedNetwork):
 
     def _prepare(self) -> None:
         self._workers.command("prepare")
-        for port in self._ports:
-            port.accept()
+        with self._workers.watched():
+            for port in self._ports:
+                port.accept()
         self._min_delay_steps, *_ = self._workers.replies()
 
     def _set_rates(self, rates: NDArray[np.float64]) -> int:

@@ -137,6 +137,13 @@ class Parameters:
         own = self.path(text)
         return own if own.exists() else tvb_data_file(folder, text) or own
 
+    def named_files(self) -> Iterator[Path]:
+        """The files that the user named and that are there, and those in folders, but for the results."""
+        for place, text in self._absolute_paths():
+            path = Path(text)
+            if place != ("result_path",) and path.is_absolute():  # others are names of tvb-data
+                yield from sorted(file for file in (path.iterdir() if path.is_dir() else (path,)) if file.is_file())
+
     def problem(self, finding: Finding) -> Problem:
         """Complete a finding with the file and the value at its place, a default too."""
         return _problem(self.file.name, self.resolved.document(), finding)

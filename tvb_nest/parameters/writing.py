@@ -44,9 +44,12 @@ def editable(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def fingerprint(parameters: Parameters) -> str:
-    """Tells parameters apart, wherever their results go."""
+    """Tells parameters and the content of the user's files that they name apart, wherever their results go."""
     document = {**parameters.resolved.document(), "result_path": ""}
-    return hashlib.sha256(format_document(document).encode()).hexdigest()
+    digest = hashlib.sha256(format_document(document).encode())
+    for file in parameters.named_files():
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
 
 
 def schema() -> dict[str, Any]:

@@ -22,11 +22,6 @@ class Translator:
     def __init__(self, to_nest: ToNest | None, to_tvb: ToTvb) -> None:
         self._to_nest, self._to_tvb = to_nest, to_tvb
 
-    @property
-    def makes_spikes(self) -> bool:
-        """Whether spike trains are made here."""
-        return self._to_nest is not None
-
     def spikes(self, start: int, rates: NDArray[np.float64]) -> list[Train]:
         """Trains into each region from rates (kHz), shape (steps, regions), of the steps after `start`."""
         assert self._to_nest is not None

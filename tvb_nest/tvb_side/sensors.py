@@ -140,8 +140,8 @@ def _text(path: Path) -> str:
         content = path.read_bytes()
         content = bz2.decompress(content) if path.name.endswith(".bz2") else content
         return content.decode("utf-8", errors="replace")
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror or error}") from None
+    except (OSError, ValueError, EOFError) as error:  # the latter two: a damaged bzip2 file
+        raise UserError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
 
 
 def _position(path: Path, number: int, words: list[str]) -> list[float]:
@@ -177,7 +177,7 @@ def _projection(path: Path) -> NDArray[np.float64]:
         else:
             gain = np.load(path)
         gain = np.asarray(gain, dtype=np.float64)
-    except (OSError, ValueError, KeyError, NotImplementedError) as error:
+    except (OSError, EOFError, ValueError, KeyError, NotImplementedError) as error:
         raise UserError(f"{path}: holds no gain matrix (.npy, or .mat with ProjectionMatrix): {error}") from None
     if gain.ndim != 2:
         raise UserError(f"{path}: has shape {gain.shape}, must be (sensors, vertices)")

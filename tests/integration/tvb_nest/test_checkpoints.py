@@ -118,6 +118,17 @@ def test_sigterm_stops_with_a_checkpoint_and_sigusr1_only_writes_one(make):
     assert sorted((folder / "checkpoints").glob("tick-*[0-9]"))
 
 
+def test_a_second_run_in_the_same_folder_is_refused(make):
+    folder = make("shared", LONG)
+    first = start("run", folder)
+    wait_for(folder / "tvb" / "step_0.npy", first)
+    output = finish(start("run", folder), code=2)
+    assert f"{folder}: another run is writing its results there; wait for it or stop it" in output
+    assert first.poll() is None and (folder / "tvb" / "step_0.npy").exists(), "the first is not disturbed"
+    first.kill()
+    first.communicate(timeout=60)
+
+
 def test_a_checkpoint_of_other_parameters_is_refused(make):
     folder = make("changed", SHORT)
     finish(start("run", "--checkpoint-every", 100, folder))

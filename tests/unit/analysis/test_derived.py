@@ -29,6 +29,13 @@ def test_means_per_neuron_and_layer(folder, rows, neurons, monkeypatch, elements
     assert by_layer.attrs["units"] == "mM"
 
 
+def test_columns_may_be_in_any_order(folder, rows):
+    values = Results(folder.compartments("nai", rows).path)["nai"]
+    shuffled = values[:, np.random.default_rng(1).permutation(values.sizes["compartment"])]
+    np.testing.assert_allclose(derived.per_neuron(shuffled), derived.per_neuron(values), rtol=1e-12)
+    assert (derived.per_neuron(shuffled)["layer"] == derived.per_neuron(values)["layer"]).all()
+
+
 def test_an_excluded_neuron_is_no_part_of_its_layers_mean(folder, rows):
     table = rows[:, :10].copy()
     table[4:, 1] = np.nan

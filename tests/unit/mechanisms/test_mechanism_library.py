@@ -1,6 +1,7 @@
 """Which files are compiled, under which name they are kept, what the environment says afterwards."""
 
 import errno
+import fcntl
 import os
 import platform
 from pathlib import Path
@@ -122,7 +123,7 @@ def test_a_file_system_without_locks_is_no_obstacle(monkeypatch, tmp_path):
     def unsupported(*_):
         raise OSError(errno.ENOLCK, "No locks available")
 
-    monkeypatch.setattr(library.fcntl, "flock", unsupported)
+    monkeypatch.setattr(fcntl, "flock", unsupported)
     with library._locked(tmp_path / "entry.lock"):
         pass
 

@@ -20,6 +20,19 @@ def test_the_strongest_request_is_taken_once():
         assert signals.take() is STOP
 
 
+def test_a_signal_that_comes_while_one_is_taken_is_not_lost():
+    class Interrupted(set):
+        def __iter__(self):
+            numbers = super().__iter__()
+            os.kill(os.getpid(), STOP)
+            return numbers
+
+    with SignalWatch(World.start()) as signals:
+        signals._received = Interrupted({CHECKPOINT})
+        assert signals.take() is CHECKPOINT
+        assert signals.take() is STOP
+
+
 @pytest.mark.parametrize("number", STOPS)
 def test_two_signals_ask_for_the_end(number):
     """Launchers hand the first on and wait; the second is what schedulers send."""

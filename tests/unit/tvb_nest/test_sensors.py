@@ -106,6 +106,15 @@ def test_mistakes_in_sensor_files(tmp_path: Path, text: str, message: str) -> No
         read_sensors(tmp_path / "s.txt")
 
 
+def test_damaged_files_are_named(tmp_path: Path) -> None:
+    (tmp_path / "s.txt.bz2").write_bytes(bz2.compress(b"A 1 2 3\n" * 1000)[:-5])
+    with pytest.raises(UserError, match=r"s\.txt\.bz2: cannot be read: Compressed data ended"):
+        read_sensors(tmp_path / "s.txt.bz2")
+    (tmp_path / "gain.npy").touch()
+    with pytest.raises(UserError, match=r"gain\.npy: holds no gain matrix"):
+        of_surface(tmp_path / "gain.npy", tmp_path / "mapping.txt", 1)
+
+
 # lead fields
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from mpi_coupling import UserError
 from tvb_nest import building
+from tvb_nest.nest_side.single_neurons import count_spikes
 from tvb_nest.parameters import read_parameters
 from tvb_nest.setup_folder import write_example
 from tvb_nest.transfer_function import inputs_of_targets, plan_grid, with_fits
@@ -73,6 +74,14 @@ def test_neurons_that_hardly_fire_are_refused() -> None:
     spikes = np.where(np.arange(50) < 8, 10, 0)
     with pytest.raises(UserError, match="neurons fire at 8 of 50 inputs only"):
         fit_threshold(MeasuredRates(inputs, inputs, spikes, np.full(50, 1e3)), MEAN_FIELD, "e")
+
+
+def test_neurons_that_never_reach_a_target_are_refused_too() -> None:
+    silent = MeasuredRates(np.linspace(0.1, 1.0, 5), np.zeros(5), np.zeros(5, dtype=np.int64), np.full(5, 1e3))
+    into_e, into_i, neurons = inputs_of_targets(silent)
+    spikes = count_spikes("aeif_cond_exp", {}, (1.0, into_e), (1.0, into_i), settle=1.0, duration=1.0)
+    with pytest.raises(UserError, match="neurons fire at 0 of 0 inputs only"):
+        fit_threshold(MeasuredRates(into_e, into_i, spikes, neurons.astype(float)), MEAN_FIELD, "e")
 
 
 def test_the_inputs_hold_the_potential_at_levels_from_below_rest_to_above_threshold() -> None:
