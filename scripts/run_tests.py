@@ -23,7 +23,7 @@ from tempfile import TemporaryDirectory
 
 ROOT = Path(__file__).resolve().parent.parent
 TESTS = ROOT / "tests"
-PARTS = ("unit", "cli", "integration", "mpi", "hpc")
+PARTS = ("unit", "cli", "docs", "integration", "mpi", "hpc")
 ONE_BY_ONE = (TESTS / "integration", TESTS / "hpc")
 """Folders whose modules have a process each: engines, and a cluster of SLURM."""
 SERIAL_TIMEOUT, MPI_TIMEOUT = 600, 120

@@ -53,7 +53,7 @@ def sections(model: type[BaseModel], path: str) -> Iterator[str]:
         inner |= found
         if here not in found:
             rows.append(row(key, field))
-    yield from ([f"## {path}", ""] if path else [])
+    yield from ([f"## `{path}`", ""] if path else [])
     if path and model.__doc__:
         yield from (model.__doc__.strip().splitlines()[0], "")
     if rows:

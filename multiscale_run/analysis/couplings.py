@@ -16,7 +16,8 @@ LANE, ROW, MARGIN = 4.4, 0.62, 0.9
 """Inches between the lines of two simulators, between two arrows, and round the drawing."""
 
 COLOURS = {"neurodamus": "#0072B2", "steps": "#009E73", "bloodflow": "#D55E00", "metabolism": "#CC79A7"}
-"""Okabe and Ito's colours, which colour-blind readers can tell apart."""
+"""Okabe and Ito's colours, which colour-blind readers can tell apart; simulators of others are grey."""
+OTHER_COLOUR = "0.4"
 
 
 @dataclass(frozen=True)
@@ -107,15 +108,19 @@ def draw(found: Sequence[Coupling], simulators: Sequence[str], path: Path) -> No
     from matplotlib.figure import Figure
 
     rows = len(found) + len({coupling.event for coupling in found})
-    width, height = LANE * len(simulators) + 2 * MARGIN, ROW * (rows + 1) + 2 * MARGIN
+    # the label of a simulator's arrow to itself reaches to both sides of its line
+    to_itself = any(coupling.source.simulator == coupling.destination.simulator for coupling in found)
+    side = LANE / 2 if to_itself else MARGIN
+    width, height = LANE * (len(simulators) - 1) + 2 * side, ROW * (rows + 1) + 2 * MARGIN
     figure = Figure(figsize=(width, height))
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set(xlim=(0, width), ylim=(height, 0))
     axes.axis("off")
-    lanes = {name: MARGIN + LANE * (place + 0.5) for place, name in enumerate(simulators)}
+    lanes = {name: side + LANE * place for place, name in enumerate(simulators)}
     for name, x in lanes.items():
-        box = {"boxstyle": "round,pad=0.5", "facecolor": COLOURS[name], "edgecolor": "none"}
-        axes.plot([x, x], [MARGIN, height - MARGIN / 2], color=COLOURS[name], lw=2, zorder=0)
+        colour = COLOURS.get(name, OTHER_COLOUR)
+        box = {"boxstyle": "round,pad=0.5", "facecolor": colour, "edgecolor": "none"}
+        axes.plot([x, x], [MARGIN, height - MARGIN / 2], color=colour, lw=2, zorder=0)
         axes.text(x, MARGIN, name, ha="center", va="center", color="white", weight="bold", size=12, bbox=box)
     _draw_rows(axes, found, lanes, width)
     figure.savefig(path)
@@ -136,7 +141,8 @@ def _draw_rows(axes: Any, found: Sequence[Coupling], lanes: Mapping[str, float],
 def _draw_arrow(axes: Any, coupling: Coupling, lanes: Mapping[str, float], y: float) -> None:
     start, stop = lanes[coupling.source.simulator], lanes[coupling.destination.simulator]
     both = "<|-|>" if coupling.action == "merge" else "-|>"
-    line = {"arrowstyle": both, "color": COLOURS[coupling.source.simulator], "lw": 1.6, "shrinkA": 0, "shrinkB": 0}
+    colour = COLOURS.get(coupling.source.simulator, OTHER_COLOUR)
+    line = {"arrowstyle": both, "color": colour, "lw": 1.6, "shrinkA": 0, "shrinkB": 0}
     axes.annotate("", xy=(stop, y), xytext=(start, y), arrowprops=line)
     middle = (start + stop) / 2
     backing = {"facecolor": "white", "edgecolor": "none", "pad": 0.8, "alpha": 0.85}
@@ -144,4 +150,4 @@ def _draw_arrow(axes: Any, coupling: Coupling, lanes: Mapping[str, float], y: fl
     axes.text(middle, y - 0.07, label, ha="center", va="bottom", size=8, bbox=backing)
     way = f"{coupling.source.domain} \N{RIGHTWARDS ARROW} {coupling.destination.domain}"
     text = f"{way}   {coupling.transform}" if len(coupling.transform) < 60 else f"{way}   with a transform"
-    axes.text(middle, y + 0.06, text, ha="center", va="top", size=7, color="0.35")
+    axes.text(middle, y + 0.06, text, ha="center", va="top", size=7, color="0.35", bbox=backing)
