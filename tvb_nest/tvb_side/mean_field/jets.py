@@ -2,7 +2,7 @@
 
 A jet is a tuple ``(value, d_e, d_i, d_ee, d_ei, d_ii)``, where e and i are the excitatory and the inhibitory rate.
 Arithmetic on jets is exact to rounding, so no step of a finite difference has to be chosen (Griewank & Walther,
-Evaluating Derivatives, 2008, doi 10.1137/1.9780898717761, ch. 13). With `fastmath` the compiler drops products with
+Evaluating Derivatives, 2008, doi 10.1137/1.9780898717761, ch. 13). By `RELAXED` the compiler drops products with
 derivatives that are constantly 0.
 """
 
@@ -13,7 +13,11 @@ from typing import Any
 
 import numba
 
-inlined = numba.njit(cache=True, fastmath=True, error_model="numpy", forceinline=True)
+RELAXED = {"nnan", "ninf", "nsz"}
+"""What the compiler may take for granted: enough to drop products with 0. It may not reorder or fuse operations: code that
+is compiled in a process and code that it loads from numba's cache would then differ in the last bits of their results."""
+
+inlined = numba.njit(cache=True, fastmath=RELAXED, error_model="numpy", forceinline=True)
 """Compiles a function of jets into its caller."""
 
 

@@ -16,7 +16,7 @@ from typing import Any, get_args
 import numba
 import numpy as np
 
-from tvb_nest.tvb_side.mean_field.jets import erfc_slope, error_jet, multiply
+from tvb_nest.tvb_side.mean_field.jets import RELAXED, erfc_slope, error_jet, multiply
 from tvb_nest.tvb_side.mean_field.parameters import Constants, Covariance
 from tvb_nest.tvb_side.mean_field.transfer import argument
 
@@ -28,8 +28,8 @@ TVB_NEST = get_args(Covariance).index("tvb-nest")
 EL_BOUSTANI = get_args(Covariance).index("el-boustani")
 
 compiled = numba.njit(cache=True, error_model="numpy", nogil=True)
-inlined = numba.njit(cache=True, error_model="numpy", fastmath=True, forceinline=True)
-vectorised = numba.njit(cache=True, error_model="numpy", nogil=True, fastmath=True)
+inlined = numba.njit(cache=True, error_model="numpy", fastmath=RELAXED, forceinline=True)
+vectorised = numba.njit(cache=True, error_model="numpy", nogil=True, fastmath=RELAXED)
 
 
 @compiled
