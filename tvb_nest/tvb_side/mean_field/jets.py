@@ -14,8 +14,9 @@ from typing import Any
 import numba
 
 RELAXED = {"nnan", "ninf", "nsz"}
-"""What the compiler may take for granted: enough to drop products with 0. It may not reorder or fuse operations: code that
-is compiled in a process and code that it loads from numba's cache would then differ in the last bits of their results."""
+"""What the compiler may take for granted: enough to drop products with 0. It may not reorder or fuse operations: code
+that a process compiles and code that it loads from numba's cache would then differ in the last bits of their results.
+"""
 
 inlined = numba.njit(cache=True, fastmath=RELAXED, error_model="numpy", forceinline=True)
 """Compiles a function of jets into its caller."""
