@@ -63,6 +63,8 @@ class MeanFieldBrain(Brain):
         self._history = np.ascontiguousarray(np.roll(past[:, 0], 1, axis=0))  # row 0 is step 0
         self._X = past[-1].copy()
         self._X[1:, self.spiking] = np.nan
+        self._advance_block(1, np.empty((0, *self._X.shape)), np.empty((0, len(self.spiking))))  # loads compiled code
+        self._coupling(0)
 
     @property
     def state_variables(self) -> tuple[str, ...]:
@@ -93,18 +95,27 @@ class MeanFieldBrain(Brain):
         rates = np.ascontiguousarray(rates, dtype=np.float64)
         for first in range(0, n_steps, BLOCK):
             block = slice(first, min(first + BLOCK, n_steps))
-            kernel.advance(
-                self.step + 1 + first,
-                self._X,
-                self._history,
-                self._coupling_all,
-                self._dt,
-                self._noise.increments(block.stop - first),
-                self.spiking,
-                rates[block],
-                self._constants,
-                states[block],
-            )
+            noise = self._noise.increments(block.stop - first)
+            states[block] = self._advance_block(self.step + 1 + first, noise, rates[block])
+        return states
+
+    def _advance_block(
+        self, first_step: int, noise: NDArray[np.float64], rates: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """States of the steps from `first_step` on, as many as `noise` has."""
+        states = np.empty_like(noise)
+        kernel.advance(
+            first_step,
+            self._X,
+            self._history,
+            self._coupling_all,
+            self._dt,
+            noise,
+            self.spiking,
+            rates,
+            self._constants,
+            states,
+        )
         return states
 
     def _write(self, first_step: int, rates: NDArray[np.float64]) -> None:
