@@ -51,14 +51,26 @@ def lock(file: IO[Any], patience: float) -> bool:
         return True
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder of results.
+
+    Raises:
+        UserError: it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{folder}: results cannot be written there: {error.strerror}") from error
+
+
 def hold_folder(folder: Path) -> IO[Any]:
     """Make a folder of results and keep other runs out of it, as long as the file that is returned is open.
 
     Raises:
         UserError: another run writes there, or the folder cannot be written.
     """
+    make_folder(folder)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         file = (folder / FOLDER_LOCK).open("w")
         if not lock(file, FOLDER_PATIENCE):
             raise UserError(f"{folder}: another run is writing its results there; wait for it or stop it")

@@ -79,11 +79,12 @@ def _is_in_a_job() -> bool:
 def _launch(folder: Path, parameters: Parameters, launcher: str | None, profile: bool) -> int:
     """Start all roles as one job; returns its exit code."""
     from mpi_coupling import Program, supervise
+    from mpi_coupling.locks import make_folder
     from tvb_nest.orchestrator import plan
 
     words = [sys.executable, "-m", "tvb_nest", "run", str(folder), *(["--profile"] if profile else [])]
     programs = [Program(role.name, words, role.minimum) for role in plan(parameters)]
-    parameters.result_folder.mkdir(parents=True, exist_ok=True)
+    make_folder(parameters.result_folder)
     # there, because all nodes of a cluster see it
     with TemporaryDirectory(dir=parameters.result_folder, prefix=".job-") as scratch:
         return supervise(programs, Path(scratch), launcher)
