@@ -83,6 +83,18 @@ class SimulationFolder:
         assert done.returncode == 0, done.stdout
         return self
 
+    def has_begun(self) -> bool:
+        """Whether the first row is on disk."""
+        try:
+            with h5py.File(self.results / "atpi.h5") as file:
+                return file["report/neurons/data"].attrs["last_written_step"] >= 0
+        except (OSError, KeyError):
+            return False  # not there yet, or just being written
+
+    def checkpoints(self) -> list[str]:
+        """Names of the checkpoints in place, the oldest first."""
+        return sorted(path.name for path in (self.results / "checkpoints").glob("tick-*[0-9]"))
+
     def report(self, name: str) -> tuple[np.ndarray, np.ndarray]:
         """Times (ms) and data, shape (times, elements), of a report."""
         with h5py.File(self.results / f"{name}.h5") as file:

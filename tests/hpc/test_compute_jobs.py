@@ -6,7 +6,6 @@ import shutil
 import signal
 from pathlib import Path
 
-import h5py
 import pytest
 
 MS = 400.0
@@ -46,24 +45,11 @@ def whole(made):
     return made("whole").computed(ranks=RANKS)
 
 
-def has_begun(folder):
-    """Whether the first row is on disk."""
-    try:
-        with h5py.File(folder.results / "atpi.h5") as file:
-            return file["report/neurons/data"].attrs["last_written_step"] >= 0
-    except (OSError, KeyError):
-        return False  # not there yet, or just being written
-
-
-def checkpoints(folder):
-    return sorted(path.name for path in (folder.results / "checkpoints").glob("tick-*[0-9]"))
-
-
 @pytest.fixture
 def held(wait_for):
     """Waits until a job computes and stops its processes there, so that what follows meets it on its way."""
 
-    def hold(job, folder, ready=has_begun):
+    def hold(job, folder, ready=lambda folder: folder.has_begun()):
         wait_for(lambda: len(job.ranks()) == RANKS, "the ranks run", job.describe)
         ranks = job.ranks()
         wait_for(lambda: ready(folder), "the run has begun", job.describe)
@@ -110,7 +96,7 @@ def test_out_of_time(cluster, made, whole, compare, held, wait_for):
     wait_for(waiting, "SLURM's warning has come", job.describe)
     go_on(ranks)
     job.wait_for_restart()
-    assert len(checkpoints(folder)) == 1 and not (folder.results / ".SUCCESS").exists()
+    assert len(folder.checkpoints()) == 1 and not (folder.results / ".SUCCESS").exists()
     job.succeed()
     assert "stopped at" in job.log and "by SIGUSR2" in job.log
     assert "start 2" in job.log and "resuming at" in job.log
@@ -125,7 +111,7 @@ def test_cancelled(cluster, made, whole, compare, held):
     go_on(ranks)
     assert job.wait() == "CANCELLED"
     assert job["Restarts"] == "0", "what a user cancels must not come back"
-    assert len(checkpoints(folder)) == 1 and not (folder.results / ".SUCCESS").exists()
+    assert len(folder.checkpoints()) == 1 and not (folder.results / ".SUCCESS").exists()
     second = cluster.submit(folder.path)
     second.succeed()
     assert "resuming at" in second.log
@@ -136,14 +122,14 @@ def test_a_node_fails(cluster, made, whole, compare, held):
     """No time for a checkpoint; the last regular one counts."""
     folder = made("node", "--checkpoint-every", "25")
     job = cluster.submit(folder.path)
-    ranks = held(job, folder, ready=checkpoints)
-    kept = checkpoints(folder)
+    ranks = held(job, folder, ready=lambda folder: folder.checkpoints())
+    kept = folder.checkpoints()
     # SLURM takes the job from the node, and the node back when it hears that its slurmd is alive
     cluster.run("scontrol", "update", f"NodeName={job['NodeList']}", "State=DOWN", "Reason=test")
     for rank in ranks:
         rank.kill()
     job.wait_for_restart()
-    assert checkpoints(folder) == kept
+    assert folder.checkpoints() == kept
     job.succeed()
     assert "start 2" in job.log and "resuming at" in job.log
     compare(whole, folder)
@@ -157,7 +143,7 @@ def test_another_job_goes_first(cluster, made, whole, compare, held):
     cluster.run("scontrol", "requeue", job.number)
     go_on(ranks)
     job.wait_for_restart()
-    assert len(checkpoints(folder)) == 1
+    assert len(folder.checkpoints()) == 1
     job.succeed()
     assert "resuming at" in job.log
     compare(whole, folder)
@@ -182,7 +168,7 @@ def test_mpirun_in_the_allocation(cluster, made, whole, compare, held, tmp_path)
     cluster.run("scancel", "--batch", "--signal=USR2", job.number)
     go_on(ranks)
     job.wait_for_restart()
-    assert len(checkpoints(folder)) == 1
+    assert len(folder.checkpoints()) == 1
     job.succeed()
     compare(whole, folder)
 

@@ -10,7 +10,6 @@ import signal
 import subprocess
 import time
 
-import h5py
 import numpy as np
 import psutil
 import pytest
@@ -26,19 +25,6 @@ def kill(process):
     for rank in ranks or [process]:
         rank.send_signal(signal.SIGKILL)
     process.communicate(timeout=30)
-
-
-def has_begun(folder):
-    """Whether the first row is on disk."""
-    try:
-        with h5py.File(folder.results / "atpi.h5") as file:
-            return file["report/neurons/data"].attrs["last_written_step"] >= 0
-    except (OSError, KeyError):
-        return False  # not there yet, or just being written
-
-
-def checkpoints(folder):
-    return sorted(path.name for path in (folder.results / "checkpoints").glob("tick-*[0-9]"))
 
 
 def wait_for(condition, process, seconds=120):
@@ -58,7 +44,7 @@ def test_killed_at_random_moments(tiny, tools, compare, start, ranks):
     chance, attempts = random.Random(ranks), itertools.count()
     kills, folder = 0, tiny(tools["duration"](MS), name=f"killed-{next(attempts)}")
     while kills < KILLS // 2:
-        process = start(folder, ranks, EVERY, *(["--resume"] if checkpoints(folder) else []))
+        process = start(folder, ranks, EVERY, *(["--resume"] if folder.checkpoints() else []))
         try:
             process.communicate(timeout=chance.uniform(0.2, 1.0) * longest_life)
         except subprocess.TimeoutExpired:
@@ -68,7 +54,7 @@ def test_killed_at_random_moments(tiny, tools, compare, start, ranks):
         assert process.returncode == 0
         compare(whole, folder)
         folder = tiny(tools["duration"](MS), name=f"killed-{next(attempts)}")
-    last = start(folder, ranks, EVERY, *(["--resume"] if checkpoints(folder) else []))
+    last = start(folder, ranks, EVERY, *(["--resume"] if folder.checkpoints() else []))
     output, _ = last.communicate(timeout=120)
     assert last.returncode == 0, output
     compare(whole, folder)
@@ -79,7 +65,7 @@ def test_killed_while_a_checkpoint_is_written(tiny, tools, compare, start):
     for attempt in range(5):
         folder = tiny(tools["duration"](200.0), name=f"killed-{attempt}")
         process = start(folder, 1, EVERY)
-        wait_for(lambda folder=folder: checkpoints(folder), process)
+        wait_for(lambda folder=folder: folder.checkpoints(), process)
         wait_for(lambda folder=folder: list((folder.results / "checkpoints").glob("*.part")), process)
         kill(process)
         if list((folder.results / "checkpoints").glob("*.part")):
@@ -97,13 +83,13 @@ def test_stopped_by_a_signal(tiny, tools, compare, start, stop):
     whole = tiny(tools["duration"](200.0), name="whole").computed()
     folder = tiny(tools["duration"](200.0), name="stopped")
     process = start(folder)
-    wait_for(lambda: has_begun(folder), process)
+    wait_for(lambda: folder.has_begun(), process)
     process.send_signal(stop)
     output, _ = process.communicate(timeout=30)
     assert process.returncode == 128 + signal.SIGTERM, output
     assert f"by {stop.name}; continue with: multiscale-run compute --resume" in output
     assert "Traceback" not in output
-    assert len(checkpoints(folder)) == 1
+    assert len(folder.checkpoints()) == 1
     assert not (folder.results / ".SUCCESS").exists()
     done = folder.command("compute", "--resume")
     assert done.returncode == 0, done.stdout
@@ -113,11 +99,11 @@ def test_stopped_by_a_signal(tiny, tools, compare, start, stop):
 def test_sigusr1_asks_for_a_checkpoint_of_all_ranks(tiny, tools, start):
     folder = tiny(tools["duration"](MS))
     process = start(folder, 2)
-    wait_for(lambda: has_begun(folder), process)
+    wait_for(lambda: folder.has_begun(), process)
     process.send_signal(signal.SIGUSR1)  # mpirun passes it on
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 0, output
-    (name,) = checkpoints(folder)
+    (name,) = folder.checkpoints()
     assert len(list((folder.results / "checkpoints" / name).glob("rank-*.npz"))) == 2
 
 
@@ -143,7 +129,7 @@ def test_continue_does_what_is_left(tiny, tools, compare):
 def test_the_end_is_kept_if_asked_for(tiny, tools):
     folder = tiny(tools["duration"](100.0))
     assert folder.command("compute", "--checkpoint-at-end").returncode == 0
-    assert checkpoints(folder) == ["tick-000000004000"]
+    assert folder.checkpoints() == ["tick-000000004000"]
     again = folder.command("compute", "--resume")
     assert again.returncode == 0 and "resuming at 100 ms" in again.stdout
     assert (folder.results / ".SUCCESS").exists()
@@ -161,7 +147,7 @@ def test_excluded_neurons_stay_excluded(tiny, tools, compare, start):
     assert np.isnan(whole.report("metabolism_atp_after_sync")[1][-1]).any()
     folder = tiny(*changes, name="killed")
     process = start(folder, 1, "--checkpoint-every=100")
-    wait_for(lambda: "tick-000000008000" in checkpoints(folder), process)
+    wait_for(lambda: "tick-000000008000" in folder.checkpoints(), process)
     kill(process)
     assert folder.command("compute", "--resume").returncode == 0
     compare(whole, folder)
@@ -190,7 +176,7 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before(tiny, tools, compare):
     whole = tiny(tools["duration"](200.0), name="whole").computed()
     folder = tiny(tools["duration"](200.0), name="damaged")
     assert folder.command("compute", "--checkpoint-every", "50").returncode == 0
-    newest = folder.results / "checkpoints" / checkpoints(folder)[-1]
+    newest = folder.results / "checkpoints" / folder.checkpoints()[-1]
     data = newest / "rank-00000.npz"
     data.write_bytes(data.read_bytes()[:1000])
     done = folder.command("compute", "--resume")
@@ -203,6 +189,6 @@ def test_a_new_run_forgets_the_checkpoints_of_the_old_one(tiny, tools):
     folder = tiny(tools["duration"](100.0))
     assert folder.command("compute", "--checkpoint-at-end").returncode == 0
     assert folder.command("compute").returncode == 0
-    assert not checkpoints(folder)
+    assert not folder.checkpoints()
     manifest = json.dumps(sorted(path.name for path in folder.results.iterdir()))
     assert "checkpoints" not in manifest

@@ -51,7 +51,7 @@ DIVERGING_MAP = "coolwarm"
 OUTLIERS = 99.8
 """Percentile beyond which values do not widen the range of colours."""
 
-UNITS = {"um": "µm", "um3/s": "µm³/s", "um3": "µm³", "g/(um s2)": "kPa", "mA/cm^2": "mA/cm²", "1/s": "1/s", "1": ""}
+UNITS = {"um": "µm", "um3/s": "µm³/s", "um3": "µm³", "g/(um s2)": "kPa", "mA/cm^2": "mA/cm²", "1": ""}
 """How units of files are written on axes; a pressure of 1 g/(um s2) is 1 kPa."""
 SMALLER = (("mM", 1.0), ("µM", 1e3), ("nM", 1e6))
 """Units in which a small concentration is shown."""
