@@ -25,6 +25,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from headline import print_headline
+
 PROGRAM = [sys.executable, "-m", "tvb_nest"]
 ALONE = {"co-simulation": False, "id_region_nest": [], "nb_MPI_nest": 0}
 SYNAPSES = 200
@@ -126,12 +128,11 @@ def main() -> None:
     names = [field.name for field in fields(Case)]
     print(*names, "NEST s/s", "TVB s/s", "in turn s/s", "at once s/s", "at once / slower", "exchange %", sep=" | ")
     for case in cases or [replace(basis, neurons=neurons) for neurons in options.neurons]:
-        print(
-            *(getattr(case, name) for name in names),
-            *measure(case, options.ms, options.repeats),
-            sep=" | ",
-            flush=True,
-        )
+        row = measure(case, options.ms, options.repeats)
+        print(*(getattr(case, name) for name in names), *row, sep=" | ", flush=True)
+        if not cases:
+            setup = f"2 regions of {case.neurons} neurons, {row[3]} s of wall time per second"
+            print_headline("co-simulation, its time over", "its slower side alone", float(row[4]), setup)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,8 @@ from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from headline import print_headline
+
 from mpi_coupling.world import World
 
 World.start()  # before NEURON
@@ -72,8 +74,9 @@ def cpu_seconds(work: Callable[[], object], repeats: int) -> float:
     return best
 
 
-def measure(neurons: int, repeats: int) -> None:
-    """Build a circuit and print its rows."""
+def measure(neurons: int, repeats: int) -> dict[str, tuple[float, str]]:
+    """Build a circuit and print its rows; what was done -> ratio and setup."""
+    ratios = {}
     from neurodamus.cell_distributor import CellDistributor
 
     with TemporaryDirectory() as name:
@@ -96,7 +99,9 @@ def measure(neurons: int, repeats: int) -> None:
             loop, bulk = (cpu_seconds(work, repeats) for work in works)
             row = f"{neurons} | {len(ours.segments)} | {what} | {1e6 * loop:.0f} | {1e6 * bulk:.1f} | {loop / bulk:.0f}"
             print(row, flush=True)
+            ratios[what] = loop / bulk, f"{len(ours.segments)} segments of {neurons} neurons"
         ours.close()
+    return ratios
 
 
 def main() -> None:
@@ -107,7 +112,9 @@ def main() -> None:
     print(f"best of {options.repeats}; {platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
     print("neurons | segments | access | loop, us | ours, us | ratio")
     for neurons in options.neurons:
-        measure(neurons, options.repeats)
+        ratios = measure(neurons, options.repeats)
+    for what, (ratio, setup) in ratios.items():
+        print_headline(f"variable of NEURON: {what}", "loop over attributes", ratio, setup)
 
 
 if __name__ == "__main__":

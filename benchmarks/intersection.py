@@ -27,6 +27,7 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sparse
+from headline import print_headline
 
 from multiscale_run.geometry import Intersector, TetMesh, cubic_mesh, write_msh22
 from multiscale_run.geometry.locator import barycentric_planes
@@ -152,8 +153,13 @@ def main() -> None:
     print(f"loading compiled code, with one small case: {first:.2f} s")
     header = "tetrahedra", "um", "ours", "peer", "with matrix", "ratio", "ratio with matrix", "difference", "setup ms"
     print(" | ".join(header))
+    rows = []
     for cubes, length in CASES:
-        print(" | ".join(compare(cubes, length, options)), flush=True)
+        rows.append(compare(cubes, length, options))
+        print(" | ".join(rows[-1]), flush=True)
+    for tetrahedra, length_um, *_, ratio, _, _ in (rows[0], rows[-1]):
+        what = "segments in tetrahedra, to the sparse matrix"
+        print_headline(what, peer, float(ratio), f"{tetrahedra} tetrahedra, segments of {length_um} um")
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ import time
 import warnings
 
 import numpy as np
+from headline import print_headline
 
 warnings.filterwarnings("ignore", message="Geodesic distance module")
 logging.disable(logging.WARNING)
@@ -87,6 +88,8 @@ def main() -> None:
     print(f"ratio {best[LIBRARY] / best[OURS]:.1f} (goal {GOAL_RATIO:g})")
     for name, value in difference.items():
         print(f"largest difference of rates to {name}: {value:.1e} kHz (goal {GOAL_DIFFERENCE:g})")
+    setup = f"{options.connectome}, rates equal to {difference[LIBRARY]:.0e} kHz"
+    print_headline(f"mean field of order {options.order}", LIBRARY, best[LIBRARY] / best[OURS], setup)
 
 
 if __name__ == "__main__":

@@ -121,7 +121,8 @@ class CheckpointStore:
             if self._world.all(state is not None):
                 assert state is not None
                 return manifest.tick, state
-            log.warning("the checkpoint at tick %d in %s is damaged", manifest.tick, self._folder)
+            if self._world.is_root:
+                log.warning("the checkpoint at tick %d in %s is damaged", manifest.tick, self._folder)
         if found:
             raise UserError(f"{self._folder}: none of the {len(found)} checkpoints can be read; start anew")
         return None

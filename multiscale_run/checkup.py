@@ -23,7 +23,7 @@ from multiscale_run.geometry import RECIPES, read_mesh
 from multiscale_run.mechanisms import mechanism_library, mod_folder, mod_warnings
 from multiscale_run.metabolism import load_network
 from multiscale_run.metabolism.julia import julia_health
-from multiscale_run.simulators import SIMULATORS
+from multiscale_run.simulators import simulator_classes
 from multiscale_run.simulators.neurodamus_session import sonata_config
 from multiscale_run.tissue import needs_mesh
 
@@ -102,7 +102,7 @@ def _fields(config: SimulationConfig) -> list[Problem]:
     def dry_run(text: str) -> None:
         Expression(text, config.attribute_view(), matrices)(np.ones(DUMMY_SITES))
 
-    return check_fields(config, registry(SIMULATORS), dry_run)
+    return check_fields(config, registry(simulator_classes(config)), dry_run)
 
 
 class _DummyMatrix:

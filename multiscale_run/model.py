@@ -10,15 +10,19 @@ from mpi_coupling.checkpoint import joined, part_of
 from mpi_coupling.clock import Clock
 from mpi_coupling.profile import Profiler
 from mpi_coupling.world import World
+from multiscale_run.bloodflow import VesselGraph
 from multiscale_run.circuit_check import neuron_layers
 from multiscale_run.config import SimulationConfig
+from multiscale_run.config.schema import SIMULATORS
 from multiscale_run.coupling import NEURONS, VESSELS, Transfers, connect
 from multiscale_run.simulators import (
     BloodflowSimulator,
     ExtracellularSimulator,
     MetabolismSimulator,
     NeuronSimulator,
+    Setup,
     Simulator,
+    external_class,
 )
 from multiscale_run.simulators.neuron_checks import NeuronChecks
 from multiscale_run.simulators.resting_demand import match_resting_demand
@@ -49,7 +53,7 @@ class Model:
         with profiler.phase("build/neurons"):
             self.neurons = NeuronSimulator(config, world, clock)
         with profiler.phase("build/metabolism"):
-            self.metabolism = self._metabolism()
+            metabolism = self._metabolism()
         with profiler.phase("build/bloodflow"):
             bloodflow = BloodflowSimulator(config, world, clock) if config.multiscale_run.with_bloodflow else None
         with profiler.phase("build/tissue"):
@@ -57,8 +61,9 @@ class Model:
             self._tissue = CoupledTissue(config, world, self.neurons.places, self.neurons.glia.places, vessels)
         with profiler.phase("build/steps"):
             steps = self._extracellular()
-        active = (self.neurons, steps, bloodflow, self.metabolism)
+        active = (self.neurons, steps, bloodflow, metabolism)
         self.simulators: dict[str, Simulator] = {each.name: each for each in active if each is not None}
+        self._add_externals(profiler, None if bloodflow is None else bloodflow.graph)
         self.populations = {NEURONS: self.neurons.population}
         if bloodflow is not None:
             self.populations[VESSELS] = bloodflow.population
@@ -69,8 +74,9 @@ class Model:
     def check(self, tick: int) -> list[str]:
         """Test every quantity that has a band; returns the failures on this rank that stop the run. Collective."""
         stops = self._checks.apply(tick)
-        if self.metabolism is not None and tick % self.metabolism.period == 0:
-            stops += self.metabolism.check()
+        for simulator in self.simulators.values():
+            if tick % simulator.period == 0:
+                stops += simulator.check()
         return stops
 
     def state(self) -> State:
@@ -115,6 +121,22 @@ class Model:
             return None
         assert self._tissue.mesh is not None
         return ExtracellularSimulator(self._config, self._world, self._clock, self._tissue.mesh)
+
+    def _add_externals(self, profiler: Profiler, vessels: VesselGraph | None) -> None:
+        """Build the simulators of other packages."""
+        for name in self._config.active_simulators:
+            if name not in SIMULATORS:
+                with profiler.phase(f"build/{name}"):
+                    setup = Setup(
+                        config=self._config,
+                        world=self._world,
+                        clock=self._clock,
+                        neurons=self.neurons,
+                        mesh=self._tissue.mesh,
+                        vessels=vessels,
+                        simulators=dict(self.simulators),
+                    )
+                    self.simulators[name] = external_class(name).build(setup)
 
     def _connect(self) -> None:
         domains, operators = dict(self._tissue.domains()), list(self._tissue.operators())

@@ -12,6 +12,7 @@ from mpi_coupling.profile import Profiler, ProfileSummary
 from mpi_coupling.timeline import TimelineProfiler
 from mpi_coupling.world import World
 from multiscale_run.config import SimulationConfig
+from multiscale_run.input_files import digest, input_files
 from multiscale_run.mechanisms import mechanism_library, mod_folder
 from multiscale_run.reports import SUCCESS
 
@@ -29,6 +30,7 @@ def fingerprint(config: SimulationConfig, world: World) -> str:
             json.dumps(config.raw, sort_keys=True, default=str),
             config.network.read_text(),
             str(library.library_path),
+            digest(input_files(config)),
         )
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 

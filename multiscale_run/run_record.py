@@ -17,8 +17,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
 
+from mpi_coupling.plugins import packages
 from mpi_coupling.world import UserError, World
 from multiscale_run.config import SimulationConfig
+from multiscale_run.config.schema.base import GROUP
 from multiscale_run.coupling.domains import EXCLUDED_NEURON
 
 RUN, EVENTS = "run.json", "events.jsonl"
@@ -71,7 +73,11 @@ class RunDescription:
             started=datetime.now(UTC).astimezone().isoformat(timespec="seconds"),
             ranks=world.size,
             machine=platform.node(),
-            versions={"python": platform.python_version(), **dict(_versions())},
+            versions={
+                "python": platform.python_version(),
+                **dict(_versions()),
+                **packages(GROUP, config.active_simulators),
+            },
             configuration=config.document.data,
             resumed_from_ms=resumed_from_ms,
         )

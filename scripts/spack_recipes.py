@@ -222,8 +222,9 @@ def release(tag: str) -> dict[str, str]:
 
 def write(known: dict[str, Any]) -> None:
     """Writes spack/pypi.json and all recipes."""
+    recipes = all_recipes(known)
     FACTS.write_text(json.dumps(known, indent=2) + "\n")
-    for file, text in all_recipes(known).items():
+    for file, text in recipes.items():
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from multiscale_run.config import SimulationConfig
-from multiscale_run.config.schema import EVENTS
+from multiscale_run.config.schema import events
 from multiscale_run.coupling import fields_of
-from multiscale_run.simulators import SIMULATORS
+from multiscale_run.simulators import simulator_class
 
 LANE, ROW, MARGIN = 4.4, 0.62, 0.9
 """Inches between the lines of two simulators, between two arrows, and round the drawing."""
@@ -68,11 +68,12 @@ def couplings(config: SimulationConfig) -> list[Coupling]:
         KeyError: a field does not exist; ``check`` says so first.
     """
     periods = config.periods()
-    order = {event: place for place, event in enumerate(EVENTS)}
+    turns = events()
+    order = {event: place for place, event in enumerate(turns)}
     found = [
         Coupling(
             event=event,
-            every_ms=periods[EVENTS[event]] * config.run.dt,
+            every_ms=periods[turns[event]] * config.run.dt,
             source=_end(c.src_simulator, c.src_get_func, c.src_get_kwargs),
             destination=_end(c.dest_simulator, c.dest_set_func, c.dest_set_kwargs),
             action=c.action,
@@ -84,7 +85,7 @@ def couplings(config: SimulationConfig) -> list[Coupling]:
 
 
 def _end(simulator: str, name: str, arguments: Mapping[str, Any]) -> End:
-    field = fields_of(SIMULATORS[simulator])[name]
+    field = fields_of(simulator_class(simulator))[name]
     shown = ", ".join(_shown(value) for value in arguments.values() if not isinstance(value, bool))
     return End(simulator, f"{name}({shown})", field.domain, field.unit_for(arguments))
 

@@ -22,10 +22,10 @@ def command(folder: Path, svg: Path | None) -> None:
     from multiscale_run.analysis.couplings import couplings, draw
     from multiscale_run.config import ConfigError, check_fields, load_config
     from multiscale_run.coupling import registry
-    from multiscale_run.simulators import SIMULATORS
+    from multiscale_run.simulators import simulator_classes
 
     config = load_config(folder)
-    problems = check_fields(config, registry(SIMULATORS))
+    problems = check_fields(config, registry(simulator_classes(config)))
     if problems:
         raise ConfigError(problems)
     found = couplings(config)

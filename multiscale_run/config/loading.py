@@ -12,7 +12,7 @@ from multiscale_run.config import cross_checks
 from multiscale_run.config.document import SECTION, Document, locate, read_document
 from multiscale_run.config.legacy import not_ignored, strip_ignored
 from multiscale_run.config.parts import Parts, parts_of
-from multiscale_run.config.schema import SimulationFile
+from multiscale_run.config.schema import SimulationFile, model_for
 from multiscale_run.config.simulation_config import SimulationConfig
 from multiscale_run.config.substitution import substitute
 
@@ -27,6 +27,7 @@ def load_config(path: Path | str) -> SimulationConfig:
 
     Raises:
         ConfigError: something is wrong; the error lists every problem, not only the first.
+        UserError: a simulator of another package cannot be imported.
     """
     original = read_document(path)
     substituted, reference_findings = substitute(original)
@@ -34,11 +35,12 @@ def load_config(path: Path | str) -> SimulationConfig:
     if document.value((SECTION,)) is ABSENT:
         raise ConfigError([document.problem(Finding((SECTION,), NO_SECTION))])
     findings = not_ignored(reference_findings, ignored)
-    error = _compare(document)
+    model = model_for(document.value((SECTION,)))
+    error = _compare(document, model)
     if error is not None:
         unresolved = {finding.path for finding in findings}
-        findings += [finding for finding in findings_of(error, SimulationFile) if finding.path not in unresolved]
-    parts = parts_of(document, error)
+        findings += [finding for finding in findings_of(error, model) if finding.path not in unresolved]
+    parts = parts_of(document, error, model)
     findings += cross_checks.apply(cross_checks.PROBLEM_RULES, parts)
     if findings or parts.run is None or parts.node_sets_file is None:
         raise ConfigError([document.problem(finding) for finding in findings])
@@ -56,10 +58,10 @@ def load_config(path: Path | str) -> SimulationConfig:
     )
 
 
-def _compare(document: Document) -> ValidationError | None:
+def _compare(document: Document, model: type[SimulationFile]) -> ValidationError | None:
     """Compare a document with the schema; None when it fits."""
     try:
-        SimulationFile.model_validate(document.data, context={"folder": document.folder})
+        model.model_validate(document.data, context={"folder": document.folder})
     except ValidationError as error:
         return error
     return None

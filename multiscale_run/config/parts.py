@@ -12,7 +12,15 @@ from pydantic import BaseModel, ValidationError
 from mpi_coupling.settings.problems import KeyPath
 from mpi_coupling.settings.validation import path_of
 from multiscale_run.config.document import SECTION, Document
-from multiscale_run.config.schema import Connection, MultiscaleRun, Report, Run, SonataPart, SonataReport
+from multiscale_run.config.schema import (
+    Connection,
+    MultiscaleRun,
+    Report,
+    Run,
+    SimulationFile,
+    SonataPart,
+    SonataReport,
+)
 from multiscale_run.config.sonata_paths import circuit_node_sets, sonata_path
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -65,23 +73,25 @@ class Parts:
         return [(("reports", name), report) for name, report in self.sonata.reports.items() if report.enabled]
 
 
-def parts_of(document: Document, error: ValidationError | None) -> Parts:
+def parts_of(document: Document, error: ValidationError | None, model: type[SimulationFile]) -> Parts:
     """Read what can be read.
 
     Args:
         document: the configuration.
         error: what is wrong with it, or None.
+        model: with which it was compared.
     """
     wrong = {path_of(details) for details in error.errors()} if error else set()
     broken_keys = {path[:1] for path in wrong}
     ours = document.value((SECTION,))
     broken = frozenset(str(path[1]) for path in wrong if path[0] == SECTION and len(path) > 1)
     sections = {key: value for key, value in ours.items() if key not in broken} if isinstance(ours, dict) else {}
+    section: Any = model.model_fields[SECTION].annotation
     return Parts(
         document=document,
         sonata=SonataPart.model_validate({k: v for k, v in document.data.items() if (k,) not in broken_keys}),
         run=next((run for _, run in _read(document, ("run",), Run)), None),
-        multiscale_run=MultiscaleRun.model_validate(sections, context={"folder": document.folder}),
+        multiscale_run=section.model_validate(sections, context={"folder": document.folder}),
         broken=broken,
         connections=list(_read(document, (SECTION, "connections", ANY, ANY), Connection)),
         reports=list(_read(document, (SECTION, "reports", ANY, ANY), Report)),

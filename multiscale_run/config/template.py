@@ -11,7 +11,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from multiscale_run.config.schema import EVENTS, MultiscaleRun, Simulator
+from multiscale_run.config.schema import MultiscaleRun, Simulator, events
 
 _TABLES = Path(__file__).with_name("defaults")
 
@@ -125,8 +125,9 @@ def _version() -> str | None:
 
 
 def _connections(active: tuple[Simulator, ...]) -> dict[str, list[dict[str, Any]]]:
+    turns = events()
     chosen = {
-        event: [c for c in group if {c["src_simulator"], c["dest_simulator"], EVENTS[event]} <= set(active)]
+        event: [c for c in group if {c["src_simulator"], c["dest_simulator"], turns[event]} <= set(active)]
         for event, group in _toml("connections").items()
     }
     return {event: group for event, group in chosen.items() if group}

@@ -14,8 +14,8 @@ from multiscale_run.coupling import Domain, Operator
 class Simulator(ABC):
     """An adapter round an engine.
 
-    Its fields are its methods marked ``@readable`` and ``@writable``. To add a simulator, write one file with a
-    subclass and name it in :data:`multiscale_run.simulators.SIMULATORS`.
+    Its fields are its methods marked ``@readable`` and ``@writable``. Those of other packages are
+    :class:`multiscale_run.simulators.ExternalSimulator`.
 
     Attributes:
         name: as used in configurations.
@@ -42,6 +42,10 @@ class Simulator(ABC):
     def operators(self) -> Sequence[Operator]:
         """The operators it knows between its own domains and others."""
         return ()
+
+    def check(self) -> list[str]:
+        """Test what must stay within bounds, after an advance; returns the failures on this rank that stop the run."""
+        return []
 
     @abstractmethod
     def state(self) -> dict[str, np.ndarray]:

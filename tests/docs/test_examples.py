@@ -137,7 +137,8 @@ def run(block: Block, folder: Path, variables: dict[str, str]) -> None:
 def test_blocks_of_page_run(page: Path, tmp_path: Path) -> None:
     blocks = list(blocks_of(page))
     (tmp_path / ".venv").symlink_to(sys.prefix)  # pages say `source .venv/bin/activate`
-    variables = environment()
+    # packages that a page makes are installed there
+    variables = environment() | {"PYTHONPATH": str(tmp_path / "packages")}
     for block in blocks:
         if not block.reason:
             run(block, tmp_path, variables)

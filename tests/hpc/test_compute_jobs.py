@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import signal
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,21 @@ def test_to_the_end_and_not_again(cluster, made, whole, compare):
     again.succeed()
     assert "nothing to do: the results of this simulation are in" in again.log
     assert before == {path.name: path.stat().st_mtime_ns for path in folder.results.glob("*.h5")}
+
+
+def test_watched_from_the_queue_to_its_end(cluster, made, tools, whole, compare):
+    folder = made("watched")
+    job = cluster.submit(folder.path, "--hold")
+    command = [tools["program"], "watch", "--every", "0.2", folder.path]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as follower:
+        assert follower.stdout.readline() == "waiting: there are no results yet\n"
+        cluster.run("scontrol", "release", job.number)
+        job.succeed()
+        printed, _ = follower.communicate(timeout=60)
+    assert follower.returncode == 0, printed
+    assert "running at " in printed
+    assert printed.splitlines()[-1].startswith(f"finished: {MS:g} ms; ")
+    compare(whole, folder)
 
 
 def test_out_of_time(cluster, made, whole, compare, held, wait_for):

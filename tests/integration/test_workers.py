@@ -19,7 +19,7 @@ CASES = {
     "all fail": ((2,), "Error: wrong value"),
     "all fail otherwise": ((1,), "ValueError: wrong value"),
     "one fails": ((2, *KILLED), "Error: wrong value"),
-    "one dies": ((2, *KILLED), "Error: process 1 of Toy (number "),
+    "one dies": ((2, *KILLED), "Error: process 1 of Toy (number ", "exited on signal 9"),
     "one fails to connect": ((2, *KILLED), "Error: wrong value"),
     "one dies before it connects": ((2, *KILLED), "Error: process 1 of Toy (number ", "exited on signal 9"),
     "all connect": ((0,), "joined 2 [1, 1]"),

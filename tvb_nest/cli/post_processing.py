@@ -16,15 +16,17 @@ from tvb_nest.cli import FOLDER
 )
 def command(folder: Path, output: Path | None) -> None:
     """Draw spikes, rates and the mean field of the brain computed in FOLDER (default: here)."""
+    from matplotlib.backend_bases import FigureCanvasBase
+
     from mpi_coupling.failure import UserError
     from tvb_nest.figures import draw_summary
     from tvb_nest.results import Results
 
     results = Results.of(folder)
     path = output or results.folder / "figures" / "summary.png"
+    formats = FigureCanvasBase.get_supported_filetypes()
+    if path.suffix.removeprefix(".") not in formats:
+        raise UserError(f"--output {path}: no format has this ending; take one of {', '.join(sorted(formats))}")
     path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        draw_summary(results, path)
-    except ValueError as error:  # matplotlib does not know the ending
-        raise UserError(f"--output {path}: {error}") from error
+    draw_summary(results, path)
     click.echo(f"drawn: {path}")

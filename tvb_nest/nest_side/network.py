@@ -158,6 +158,8 @@ class SpikingNetwork(WindowedNetwork):
                 raise UserError(
                     f"own model {self._own.file}: population {name!r} is a {kind}, not what nest.Create gives"
                 )
+            if len(nodes) == 0:
+                raise UserError(f"own model {self._own.file}: population {name!r} has no neurons; leave it out")
         return Region(index, populations)
 
     def _connect(self, connectome: connections.BrainConnections | None) -> None:

@@ -12,13 +12,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mpi_coupling.failure import UserError
+from mpi_coupling.plugins import load, offered
 from tvb_nest.transform.to_rates import SlidingMean
 from tvb_nest.transform.to_spikes import RateToSpikes, Train
 
@@ -108,25 +108,17 @@ def make_to_tvb(name: str, settings: TransformSettings) -> ToTvb:
 
 def transformer_names(direction: str) -> list[str]:
     """Names of all transformers of a direction, ours first."""
-    names = [*BUILT_IN, *(entry.name for entry in entry_points(group=GROUP))]
-    return [name.removeprefix(f"{direction}.") for name in dict.fromkeys(names) if name.startswith(f"{direction}.")]
+    names = dict.fromkeys([*BUILT_IN, *offered(GROUP)])
+    return [name.removeprefix(f"{direction}.") for name in names if name.startswith(f"{direction}.")]
 
 
 def _make(direction: str, name: str, settings: TransformSettings) -> Any:
-    full_name = f"{direction}.{name}"
-    offered = entry_points(group=GROUP, name=full_name)
-    if full_name not in BUILT_IN and not offered:
-        known = ", ".join(transformer_names(direction))
-        raise UserError(f"there is no transformer {name!r}; choose from {known}, or install the package that has it")
+    full_name, known = f"{direction}.{name}", transformer_names(direction)
+    if name not in known:
+        choice = ", ".join(known)
+        raise UserError(f"there is no transformer {name!r}; choose from {choice}, or install the package that has it")
+    factory = BUILT_IN[full_name] if full_name in BUILT_IN else load(GROUP, full_name, "transformer")
     try:
-        factory = BUILT_IN[full_name] if full_name in BUILT_IN else _load(*offered)
         return factory(settings)
     except Exception as error:
         raise UserError(f"transformer {full_name!r} cannot be made: {type(error).__name__}: {error}") from error
-
-
-def _load(entry: EntryPoint, *others: EntryPoint) -> Callable[[TransformSettings], Any]:
-    """What an entry point leads to; two packages with the same name would make the result a matter of chance."""
-    if others:
-        raise ValueError(f"several packages offer it: {', '.join(e.value for e in (entry, *others))}")
-    return entry.load()

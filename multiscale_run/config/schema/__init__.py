@@ -1,10 +1,11 @@
 """The typed model of simulation_config.json: one file per section, one field per key."""
 
 from mpi_coupling.settings.schema import Section
-from multiscale_run.config.schema.base import SIMULATORS, Simulator
+from multiscale_run.config.schema.base import SIMULATORS, Simulator, SimulatorSection
 from multiscale_run.config.schema.bloodflow import Bloodflow
 from multiscale_run.config.schema.check import Bounds, Check
-from multiscale_run.config.schema.connection import EVENTS, Connection
+from multiscale_run.config.schema.connection import Connection, events
+from multiscale_run.config.schema.extension import model_for
 from multiscale_run.config.schema.extracellular import Steps
 from multiscale_run.config.schema.metabolism import DEFAULT_INPUTS, Metabolism
 from multiscale_run.config.schema.multiscale_run import MultiscaleRun
@@ -15,7 +16,6 @@ from multiscale_run.config.schema.sonata import Output, Run, SimulationFile, Son
 
 __all__ = [
     "DEFAULT_INPUTS",
-    "EVENTS",
     "SIMULATORS",
     "Bloodflow",
     "Bounds",
@@ -31,7 +31,10 @@ __all__ = [
     "Section",
     "SimulationFile",
     "Simulator",
+    "SimulatorSection",
     "SonataPart",
     "SonataReport",
     "Steps",
+    "events",
+    "model_for",
 ]

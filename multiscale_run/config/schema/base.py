@@ -2,15 +2,37 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
+from pydantic_core import PydanticCustomError, PydanticKnownError
 
-Simulator: TypeAlias = Literal["neurodamus", "steps", "bloodflow", "metabolism"]
-SIMULATORS: tuple[Simulator, ...] = ("neurodamus", "steps", "bloodflow", "metabolism")
-"""All simulators, in the order in which they advance within a step."""
+from mpi_coupling.plugins import offered
+from mpi_coupling.settings.schema import Section, key
+
+SIMULATORS = ("neurodamus", "steps", "bloodflow", "metabolism")
+"""Our simulators, in the order in which they advance within a step."""
+
+GROUP = "multiscale_run.simulators"
+"""Entry points by which other packages offer simulators: name in configurations -> class."""
+
+
+@cache
+def simulator_names() -> tuple[str, ...]:
+    """All simulators that can be named, in the order in which they advance: ours, then those of other packages."""
+    return (*SIMULATORS, *(name for name in offered(GROUP) if name not in SIMULATORS))
+
+
+def _known_simulator(name: str) -> str:
+    if name not in simulator_names():
+        raise PydanticKnownError("literal_error", {"expected": ", ".join(map(repr, simulator_names()))})
+    return name
+
+
+Simulator: TypeAlias = Annotated[str, AfterValidator(_known_simulator)]
+"""Name of a simulator."""
 
 
 class SonataSection(BaseModel):
@@ -38,3 +60,9 @@ Ticks: TypeAlias = Annotated[int, BeforeValidator(_whole_ticks)]
 
 FolderPath: TypeAlias = Annotated[Path, BeforeValidator(_in_folder), Field(strict=False)]
 """A path; a relative one starts at the folder of the configuration."""
+
+
+class SimulatorSection(Section):
+    """The section of a simulator of another package: it adds keys of its own."""
+
+    ndts: Ticks = key(4000, "Period of the exchange.", "time steps of run.dt")

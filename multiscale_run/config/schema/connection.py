@@ -8,17 +8,17 @@ from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
 
 from mpi_coupling.settings.schema import Section, key
-from multiscale_run.config.schema.base import SIMULATORS, Simulator
+from multiscale_run.config.schema.base import Simulator, simulator_names
 
-EVENTS: dict[str, Simulator] = {
-    f"{when}_{simulator}_advance": simulator for simulator in SIMULATORS for when in ("before", "after")
-}
-"""Moments at which connections are applied, and the simulator whose turn they belong to."""
+
+def events() -> dict[str, Simulator]:
+    """Moments at which connections are applied, in their order in a step, and the simulator whose turn it is."""
+    return {f"{when}_{simulator}_advance": simulator for simulator in simulator_names() for when in ("before", "after")}
 
 
 def _known_event(name: str) -> str:
-    if name not in EVENTS:
-        raise PydanticCustomError("unknown_name", "is not an event", {"allowed": list(EVENTS)})
+    if name not in events():
+        raise PydanticCustomError("unknown_name", "is not an event", {"allowed": list(events())})
     return name
 
 
@@ -45,8 +45,8 @@ class Connection(Section):
 
     def users(self, event: str) -> set[Simulator]:
         """Simulators that must take part for it to be applied at an event: both ends and whose turn it is."""
-        turn = {EVENTS[event]} if event in EVENTS else set()
-        return {self.src_simulator, self.dest_simulator} | turn
+        turn = events().get(event)
+        return {self.src_simulator, self.dest_simulator} | ({turn} if turn else set())
 
     def fields(self) -> list[tuple[Simulator, str, str, dict[str, Any]]]:
         """The fields it uses: simulator, key that names the field, field, arguments."""

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
 
 from mpi_coupling.settings.schema import Section, key
-from multiscale_run.config.schema.base import SIMULATORS, FolderPath, Simulator, Ticks
+from multiscale_run.config.schema.base import FolderPath, Simulator, Ticks, simulator_names
 from multiscale_run.config.schema.bloodflow import Bloodflow
 from multiscale_run.config.schema.connection import Connection, Event
 from multiscale_run.config.schema.extracellular import Steps
@@ -70,7 +70,7 @@ class MultiscaleRun(Section):
     @property
     def active_simulators(self) -> tuple[Simulator, ...]:
         """Simulators that take part, in the order in which they advance; neurons always do."""
-        return tuple(name for name in SIMULATORS if name == "neurodamus" or getattr(self, f"with_{name}"))
+        return tuple(name for name in simulator_names() if name == "neurodamus" or getattr(self, f"with_{name}", False))
 
     def applied_connections(self) -> Iterator[tuple[Event, int, Connection]]:
         """Connections whose simulators all take part: event, index in its list, connection."""

@@ -167,7 +167,8 @@ def test_cancelled(play):
 def test_a_site_that_puts_nothing_back(play):
     code, said, calls = play(send=signal.SIGUSR2, APP="ready", SCONTROL="1")
     assert (code, calls) == (143, ["scontrol requeue 7"])
-    assert "this site does not put jobs back into the queue; go on with: sbatch simulation.sbatch" in said
+    remedy = r"go on with: sbatch some\ folder/simulation.sbatch some\ folder"
+    assert f"this site does not put jobs back into the queue; {remedy}" in said
 
 
 def test_a_site_with_mpirun(play):

@@ -12,7 +12,7 @@ import pytest
 from mpi_coupling import UserError
 from tvb_nest.connectome import Connectome, load_connectome
 
-ALLEN = Path("/work/shared/data/connectomes/allen-mouse-104")
+ALLEN = Path(__file__).parents[4] / "shared" / "data" / "connectomes" / "allen-mouse-104"
 WEIGHTS = np.array([[5.0, 1.0, 0.0], [2.0, 5.0, 3.0], [4.0, 0.0, 5.0]])
 LENGTHS = np.array([[0.0, 9.2, 6.0], [9.2, 0.0, 20.0], [6.0, 20.0, 0.0]])
 CENTRES = np.arange(9.0).reshape(3, 3)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,7 @@ from tvb_nest.connectome import load_connectome
 from tvb_nest.connectome_import import import_connectome
 from tvb_nest.parameters import parameters_of
 
-MOUSE = Path(os.environ.get("MOUSE_CONNECTOME", "/work/shared/data/connectomes/allen-mouse-104"))
+MOUSE = Path(__file__).parents[4] / "shared" / "data" / "connectomes" / "allen-mouse-104"
 
 WEIGHTS = np.array([[0.0, 0.25, 0.5, 0.0], [1.0, 0.0, 0.25, 0.5], [0.0, 0.25, 0.0, 0.5], [0.0, 0.5, 0.25, 0.0]])
 LENGTHS = np.array([[0.0, 10.0, 20.0, 6.0], [10.0, 0.0, 7.0, 9.0], [20.0, 7.0, 0.0, 3.0], [6.0, 9.0, 3.0, 0.0]])

@@ -5,6 +5,7 @@ from importlib.metadata import EntryPoint, EntryPoints
 import numpy as np
 import pytest
 
+import mpi_coupling.plugins
 from mpi_coupling.failure import UserError
 from tvb_nest.transform import plugins
 from tvb_nest.transform.plugins import TransformSettings, make_to_nest, make_to_tvb, transformer_names
@@ -34,7 +35,7 @@ def offered(monkeypatch):
 
     def offer(**entries):
         points = EntryPoints(EntryPoint(f"to_tvb.{name}", value, plugins.GROUP) for name, value in entries.items())
-        monkeypatch.setattr(plugins, "entry_points", lambda **keys: points.select(**keys))
+        monkeypatch.setattr(mpi_coupling.plugins, "entry_points", lambda **keys: points.select(**keys))
         for value in {Constant, needs_more}:
             monkeypatch.setattr(plugins, value.__name__, value, raising=False)
 
@@ -72,6 +73,6 @@ def test_one_that_fails_says_why(offered):
 
 def test_two_packages_with_the_same_name(monkeypatch):
     points = EntryPoints(EntryPoint("to_tvb.x", value, plugins.GROUP) for value in ("a:f", "b:f"))
-    monkeypatch.setattr(plugins, "entry_points", lambda **keys: points.select(**keys))
-    with pytest.raises(UserError, match="several packages offer it: a:f, b:f"):
+    monkeypatch.setattr(mpi_coupling.plugins, "entry_points", lambda **keys: points.select(**keys))
+    with pytest.raises(UserError, match="several packages offer it, a:f, b:f; uninstall all but one"):
         make_to_tvb("x", SETTINGS)
