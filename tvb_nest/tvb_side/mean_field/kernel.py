@@ -154,12 +154,16 @@ def slope(x: Any, arriving: Any, c: Constants, out: Any, work: Any) -> None:
         work: 2 * WIDTH * LANES values of room.
     """
     second = len(x) == 8 * LANES
-    collect_arguments(x, arriving, c, 5 if second else 2, second, work)
+    if second:
+        collect_jets(x, arriving, c, work)
+    else:
+        collect_values(x, arriving, c, work)
     for population in range(2):
         at = population * WIDTH * LANES
         for i in range(at, at + LANES):
             work[ERFC * LANES + i] = math.erfc(work[X * LANES + i])
-            work[ERFC_SLOPE * LANES + i] = erfc_slope(work[X * LANES + i])
+            if second:
+                work[ERFC_SLOPE * LANES + i] = erfc_slope(work[X * LANES + i])
     if second:
         second_order(x, c, out, work)
         adaptation(x, c, 5, out, work)
@@ -169,13 +173,32 @@ def slope(x: Any, arriving: Any, c: Constants, out: Any, work: Any) -> None:
 
 
 @vectorised
-def collect_arguments(x: Any, arriving: Any, c: Constants, W: int, second: bool, work: Any) -> None:
-    """What the rates of both populations are made of; W is the place of the adaptation currents in x."""
+def collect_jets(x: Any, arriving: Any, c: Constants, work: Any) -> None:
+    """What the rates of both populations are made of, for the second order, which needs their derivatives."""
     for i in range(LANES):
-        nu_e, nu_i, W_e, W_i = x[i], x[LANES + i], x[W * LANES + i], x[(W + 1) * LANES + i]
-        into_e, into_i = outer_rates(arriving[i], x[(W + 2) * LANES + i], second, c)
-        put(argument(nu_e, nu_i, into_e, c.external_input_ex_in, W_e, c.excitatory, c), work, i)
-        put(argument(nu_e, nu_i, into_i, c.external_input_in_in, W_i, c.inhibitory, c), work, WIDTH * LANES + i)
+        excitatory, inhibitory = arguments(x, i, arriving[i], c, 5, True)
+        put(excitatory, work, i)
+        put(inhibitory, work, WIDTH * LANES + i)
+
+
+@vectorised
+def collect_values(x: Any, arriving: Any, c: Constants, work: Any) -> None:
+    """The same for the first order. As nobody uses the derivatives here the compiler leaves them out."""
+    for i in range(LANES):
+        excitatory, inhibitory = arguments(x, i, arriving[i], c, 2, False)
+        put_values(excitatory, work, i)
+        put_values(inhibitory, work, WIDTH * LANES + i)
+
+
+@inlined
+def arguments(x: Any, i: int, arriving: float, c: Constants, W: int, second: bool) -> Any:
+    """What the rates of both populations of lane i are made of; W is the place of the adaptation currents in x."""
+    nu_e, nu_i, W_e, W_i = x[i], x[LANES + i], x[W * LANES + i], x[(W + 1) * LANES + i]
+    into_e, into_i = outer_rates(arriving, x[(W + 2) * LANES + i], second, c)
+    return (
+        argument(nu_e, nu_i, into_e, c.external_input_ex_in, W_e, c.excitatory, c),
+        argument(nu_e, nu_i, into_i, c.external_input_in_in, W_i, c.inhibitory, c),
+    )
 
 
 @inlined
@@ -200,6 +223,13 @@ def put(parts: Any, work: Any, at: int) -> None:
     work[6 * LANES + at], work[7 * LANES + at], work[8 * LANES + at] = half_rate[0], half_rate[1], half_rate[2]
     work[9 * LANES + at], work[10 * LANES + at], work[11 * LANES + at] = half_rate[3], half_rate[4], half_rate[5]
     work[POTENTIAL * LANES + at] = potential
+
+
+@inlined
+def put_values(parts: Any, work: Any, at: int) -> None:
+    """Keeps the values of what `argument` gives, without their derivatives."""
+    x, half_rate, potential = parts
+    work[X * LANES + at], work[HALF_RATE * LANES + at], work[POTENTIAL * LANES + at] = x[0], half_rate[0], potential
 
 
 @inlined
