@@ -10,6 +10,7 @@ import signal
 import subprocess
 import time
 
+import h5py
 import numpy as np
 import psutil
 import pytest
@@ -165,10 +166,16 @@ def test_what_cannot_be_resumed_is_explained(tiny, tools):
     assert ranks.returncode == 2
     assert "written by 1 ranks and cannot be read by 2; resume with -n 1" in ranks.stdout
 
+    seed = json.loads((folder.path / "simulation_config.json").read_text())["run"]["random_seed"]
     folder.configure(lambda settings: settings["run"].update(random_seed=77))
-    changed = folder.command("compute", "--resume")
-    assert changed.returncode == 2
-    assert "another configuration, circuit or mechanisms" in changed.stdout
+    other_seed = folder.command("compute", "--resume")
+    folder.configure(lambda settings: settings["run"].update(random_seed=seed))
+    with h5py.File(folder.path / "circuit" / "nodes" / "neurons.h5", "r+") as file:
+        file["nodes/neurons/0/x"][0] += 0.5
+    other_circuit = folder.command("compute", "--resume")
+    for changed in (other_seed, other_circuit):
+        assert changed.returncode == 2
+        assert "another configuration, circuit or mechanisms" in changed.stdout
     assert before == {path.name: path.stat().st_mtime_ns for path in folder.results.glob("*.h5")}, "nothing is lost"
 
 
