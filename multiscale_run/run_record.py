@@ -118,6 +118,11 @@ class RunRecord(logging.Handler):
         self._new += [Event("end", message)] if self._world.is_root else []
         self.flush_step(time_ms)
 
+    def leave(self, message: str) -> None:
+        """Write what this rank has, and why the run fails here. Not collective: the others may be anywhere."""
+        self._append([*self._new, Event("end", message)])
+        self._new = []
+
     def close(self) -> None:
         """Listen no more."""
         for name in LOGGERS:

@@ -21,7 +21,7 @@ from typing import Any
 from mpi_coupling.checkpoint import CheckpointStore, State
 from mpi_coupling.clock import Clock, Schedule
 from mpi_coupling.console import Progress, get_logger
-from mpi_coupling.failure import RunStopped
+from mpi_coupling.failure import RunStopped, UserError
 from mpi_coupling.keeping import CheckpointKeeper, CheckpointPlan, Start, saved_state
 from mpi_coupling.profile import Profiler
 from mpi_coupling.signals import SignalWatch
@@ -78,12 +78,16 @@ class Simulation:
             self._checkpoints.clear()
         resumed_from = None if saved is None else self.clock.ms(self._start)
         self._record = RunRecord(world, config.output_dir, config, resumed_from)
-        self.model = Model(config, world, self.clock, profiler)
-        self._open_files(resumed=saved is not None)
-        self.model.neurons.restart()  # recorders see time 0, with all that was calibrated
-        if saved is not None:
-            self.model.restore(state)
-            log.info("resuming at %g ms", self.clock.ms(self._start))
+        try:
+            self.model = Model(config, world, self.clock, profiler)
+            self._open_files(resumed=saved is not None)
+            self.model.neurons.restart()  # recorders see time 0, with all that was calibrated
+            if saved is not None:
+                self.model.restore(state)
+                log.info("resuming at %g ms", self.clock.ms(self._start))
+        except UserError as error:
+            self._record.leave(str(error))
+            raise
 
     def run(self) -> None:
         """Run to the end of the configured time and write the results.

@@ -21,7 +21,7 @@ from mpi_coupling.locks import is_folder_held
 from multiscale_run.analysis import Results, RunState
 from multiscale_run.analysis.catalogue import quantities
 from multiscale_run.config import SimulationConfig, load_config
-from multiscale_run.run_record import RUN, Event
+from multiscale_run.run_record import RUN, Event, read_events
 
 WATCHED = (
     ("atp", "atp_after_exchange"),
@@ -158,7 +158,7 @@ def look(config: SimulationConfig) -> Moment:
     """What there is to see of a run at this moment."""
     results = _results(config)
     if results is None:
-        return Moment(BUILDING if is_folder_held(config.output_dir) else WAITING)
+        return _without_results(config)
     state = results.state
     if state.state == "unfinished":  # it may have come to its end between two of our looks at its files
         time.sleep(0.2)
@@ -185,6 +185,13 @@ def look(config: SimulationConfig) -> Moment:
         ),
         results,
     )
+
+
+def _without_results(config: SimulationConfig) -> Moment:
+    if is_folder_held(config.output_dir):
+        return Moment(BUILDING)
+    reasons = [event.message for event in read_events(config.output_dir) if event.kind == "end"]
+    return Moment("stopped", planned_ms=config.run.tstop, reason=reasons[-1]) if reasons else Moment(WAITING)
 
 
 def _results(config: SimulationConfig) -> Results | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import shlex
@@ -73,12 +74,16 @@ def _refuse_impossible(job: Job, site: Site) -> None:
             f"a time limit of {site.time} leaves no time for the run: the site's warning_seconds is "
             f"{site.warning_seconds}; ask for more time, or for a later warning in a profile of your own (--site)"
         )
-    ranks = site.nodes * (site.ntasks_per_node or job.ntasks)
+    ranks = site.nodes * _ranks_per_node(job, site)
     if job.starts_itself and ranks < job.ntasks:
         raise UserError(
             f"the simulation has {job.ntasks} processes, and nodes = {site.nodes} with ntasks_per_node = "
             f"{site.ntasks_per_node} have room for {ranks}; raise --nodes or --ntasks-per-node"
         )
+
+
+def _ranks_per_node(job: Job, site: Site) -> int:
+    return site.ntasks_per_node or math.ceil(job.ntasks / site.nodes)
 
 
 def _directives(job: Job, site: Site) -> Iterator[str]:
@@ -88,7 +93,7 @@ def _directives(job: Job, site: Site) -> Iterator[str]:
         if (value := getattr(site, name)) is not None:
             yield f"--{name}={value}"
     yield f"--nodes={site.nodes}"
-    yield f"--ntasks-per-node={site.ntasks_per_node or job.ntasks}"
+    yield f"--ntasks-per-node={_ranks_per_node(job, site)}"
     yield f"--cpus-per-task={site.cpus_per_task or job.cpus_per_task}"
     yield f"--time={site.time}"
     if job.keeps_checkpoints:

@@ -229,6 +229,8 @@ def test_neurons_outside_the_mesh_are_reported(tiny, tools):
     done = far.compute()
     assert done.returncode == 2
     assert "no neuron lies in the mesh" in done.stdout and "mesh_scale = 1e-09 m" in done.stdout
+    seen = far.command("watch", "--once")
+    assert seen.returncode == 1 and "stopped at 0 of 100 ms: multiscale_run.mesh_path: no neuron" in seen.stdout
     huge = tiny(tools["duration"](100.0), scaled(1e6), name="huge")
     (huge.path / "own.msh").write_text(lines)
     done = huge.compute()

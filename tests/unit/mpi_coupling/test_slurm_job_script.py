@@ -65,6 +65,8 @@ def test_what_cannot_work_is_refused():
     with pytest.raises(UserError, match="has 2 processes, and nodes = 1 with ntasks_per_node = 1 have room for 1"):
         job_script(two, Site(ntasks_per_node=1))
     job_script(two, Site(ntasks_per_node=1, nodes=2))
+    assert "--ntasks-per-node=1" in directives(job_script(two, Site(nodes=2), NO_MODULES))
+    assert "--ntasks-per-node=1" in directives(job_script(two, Site(nodes=3), NO_MODULES))
 
 
 def test_loaded_modules_are_recorded():
