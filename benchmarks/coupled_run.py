@@ -33,7 +33,7 @@ def main() -> None:
     print(f"{options.ms:g} ms, {options.ranks} rank(s), {machine()}")
     header = (
         "neurons",
-        "init s",
+        "init, wall s",
         "build s",
         *(f"{name} s" for name in ENGINES),
         "exchange %",

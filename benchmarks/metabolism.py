@@ -1,6 +1,6 @@
 """The metabolism engine against the original release: speed at equal error, accuracy, scaling, roofline.
 
-    python benchmarks/metabolism.py [--cells 4] [--repeats 3] [--seconds 0.1] [--without-original]
+    python benchmarks/metabolism.py [--cells 64] [--repeats 3] [--seconds 0.1] [--without-original]
 
 The original (multiscale-run 0.9.0 from PyPI, Radau with its own settings) is downloaded into a folder of its own and
 runs in its own process. Both integrate the same heterogeneous cells from the same cold start, in turn, on one core (one
@@ -122,36 +122,40 @@ def print_table(title: str, columns: str, rows: list[tuple]) -> None:
 
 
 def compare_with_original(network: Network, cells: int, repeats: int, seconds: float) -> None:
-    """Both in turn on the same cells; ours at the default and at the loosest tolerance that is no less accurate."""
+    """Both in turn on the same cells; ours at the default and at the loosest tolerance that is as accurate."""
     original = Original()
-    state, inputs = heterogeneous_cells(network, max(64, cells))
+    state, inputs = heterogeneous_cells(network, cells)
     reference = run_native(network, state, inputs, seconds, 1, 1e-12, method="Rodas4")[2]
     theirs, ours = [], []
     for _ in range(repeats):
-        theirs.append(original.run(state[:cells], inputs[:cells], seconds))
+        theirs.append(original.run(state, inputs, seconds))
         ours.append(run_native(network, state, inputs, seconds, 3))
-    their_error = error(theirs[0][2], reference[:cells])
+    their_error = error(theirs[0][2], reference)
     their_cpu = float(np.median([run[0] for run in theirs]))
-    rows = [(f"original, Radau, its settings, {cells} cells", "1e-3", 1e3 * their_cpu, their_error, "1")]
+    rows = [("original, Radau, its settings", "1e-3", 1e3 * their_cpu, their_error, "1")]
     best = np.median([run[0] for run in ours])
-    default_error = error(ours[0][2][:cells], reference[:cells])
-    rows.append(("native, default, 64 cells", "1e-4", 1e3 * best, default_error, f"{their_cpu / best:.0f}"))
-    for tolerance in TOLERANCES:
-        cpu, _, after, _ = run_native(network, state, inputs, seconds, 2 * repeats + 1, tolerance)
-        if error(after[:cells], reference[:cells]) <= their_error:
-            rows.append((
-                "native, equal error", f"{tolerance:g}", 1e3 * cpu, error(after[:cells], reference[:cells]),
-                f"{their_cpu / cpu:.0f}",
-            ))  # fmt: skip
-            break
+    rows.append(("native, default", "1e-4", 1e3 * best, error(ours[0][2], reference), f"{their_cpu / best:.0f}"))
+    tolerance, cpu, our_error = loosest(network, state, inputs, seconds, repeats, reference, their_error)
+    rows.append(("native, no less accurate", f"{tolerance:g}", 1e3 * cpu, our_error, f"{their_cpu / cpu:.0f}"))
     print_table(
-        f"One core, {1e3 * seconds:g} ms window, cold start, in turn",
+        f"One core, the same {cells} cells, {1e3 * seconds:g} ms window, cold start, in turn",
         "engine|rtol|CPU ms per cell|largest error|ratio",
         rows,
     )
     for name, _, _, largest, ratio in rows[1:]:
-        setup = f"{name.partition(', ')[2]}, largest error {largest:.1e}, the original's {their_error:.1e}"
+        errors = f"largest error {largest:.1e}, the original's {their_error:.1e}"
+        setup = f"{cells} cells, {name.partition(', ')[2]}: {errors}"
         print_headline("metabolism of a cell", "multiscale-run 0.9.0", float(ratio), setup)
+
+
+def loosest(network, state, inputs, seconds, repeats, reference, bound):
+    """The loosest tolerance from which on the error stays below a bound: the tolerance, CPU seconds per cell, error."""
+    found = []
+    for tolerance in TOLERANCES:
+        cpu, _, after, _ = run_native(network, state, inputs, seconds, 2 * repeats + 1, tolerance)
+        found.append((tolerance, cpu, error(after, reference)))
+    too_large = [place for place, (_, _, value) in enumerate(found) if value > bound]
+    return found[max(too_large, default=-1) + 1]
 
 
 def accuracy(network: Network, seconds: float, repeats: int) -> None:
@@ -258,7 +262,7 @@ def compilation(network: Network) -> None:
 def main() -> None:
     """Run everything and print it."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--cells", type=int, default=4, help="cells that the original integrates")
+    parser.add_argument("--cells", type=int, default=64, help="cells that both integrate")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=0.1, help="length of the window")
     parser.add_argument("--without-original", action="store_true")

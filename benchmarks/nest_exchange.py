@@ -84,7 +84,7 @@ def main() -> None:
     n_steps, windows = round(options.window_ms / DT), round(options.ms / options.window_ms)
     print(f"best of {options.repeats}, {windows} windows of {options.window_ms:g} ms; {platform.machine()}, "
           f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")  # fmt: skip
-    print("neurons per region | input | in memory, ms per window | through MPI, ms per window | ratio")
+    print("neurons per region | input | in memory, wall ms per window | through MPI, wall ms per window | ratio")
     python = find()
     for neurons in options.neurons:
         for kind in ("rates", "spikes"):

@@ -22,7 +22,7 @@ from multiscale_run.simulators import (
     NeuronSimulator,
     Setup,
     Simulator,
-    external_class,
+    build_external,
 )
 from multiscale_run.simulators.neuron_checks import NeuronChecks
 from multiscale_run.simulators.resting_demand import match_resting_demand
@@ -136,7 +136,7 @@ class Model:
                         vessels=vessels,
                         simulators=dict(self.simulators),
                     )
-                    self.simulators[name] = external_class(name).build(setup)
+                    self.simulators[name] = build_external(name, setup)
 
     def _connect(self) -> None:
         domains, operators = dict(self._tissue.domains()), list(self._tissue.operators())

@@ -8,10 +8,12 @@ from pathlib import Path
 
 from mpi_coupling.atomic import write_in_one_step
 from mpi_coupling.locks import hold_folder
+from mpi_coupling.plugins import packages
 from mpi_coupling.profile import Profiler, ProfileSummary
 from mpi_coupling.timeline import TimelineProfiler
 from mpi_coupling.world import World
 from multiscale_run.config import SimulationConfig
+from multiscale_run.config.schema.base import GROUP
 from multiscale_run.input_files import digest, input_files
 from multiscale_run.mechanisms import mechanism_library, mod_folder
 from multiscale_run.reports import SUCCESS
@@ -31,6 +33,7 @@ def fingerprint(config: SimulationConfig, world: World) -> str:
             config.network.read_text(),
             str(library.library_path),
             digest(input_files(config)),
+            json.dumps(packages(GROUP, config.active_simulators), sort_keys=True),
         )
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 

@@ -95,6 +95,8 @@ class SimulatorReports:
         place = f"multiscale_run.reports.{simulator.name}.{key}"
         port = Port.of(simulator, settings.src_get_func, settings.src_get_kwargs, reader=place)
         domain = NEURONS if port.field.domain == SEGMENTS else port.field.domain
+        if domain not in self._transfers.domains:
+            raise UserError(f"{place}: this run has no {domain}, on which {settings.src_get_func} lives")
         sites = self._transfers.domains[domain]
         ids = _chosen(sites.ids, settings.src_get_kwargs, place)
         is_mine = sites.distributed or self._world.is_root

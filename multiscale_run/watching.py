@@ -251,14 +251,15 @@ def _rate(spikes: int, neurons: int, milliseconds: float) -> float | None:
 
 
 def _spreads(results: Results) -> Iterator[Spread]:
-    for keys in WATCHED:
+    known = quantities() | results.of_others
+    for keys in (*WATCHED, *((key,) for key in results.of_others)):
         for key in keys:
             with suppress(UserError):  # not reported, or just being written
                 array = results.quantity(key)
                 last = array.isel(time=-1).values
                 if np.isfinite(last).any():
                     numbers = (float(f(last)) for f in (np.nanmean, np.nanmin, np.nanmax))
-                    yield Spread(quantities()[key].label, str(array.attrs["units"]), *numbers)
+                    yield Spread(known[key].label, str(array.attrs["units"]), *numbers)
                     break
 
 

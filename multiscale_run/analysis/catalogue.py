@@ -11,6 +11,7 @@ from typing import Any
 
 from mpi_coupling.failure import UserError
 from multiscale_run.config import SimulationConfig
+from multiscale_run.config.schema import SIMULATORS
 from multiscale_run.metabolism import load_network
 
 _QUANTITIES = Path(__file__).with_name("quantities.csv")
@@ -50,7 +51,7 @@ class Source:
     """Where the numbers of a report come from.
 
     Attributes:
-        simulator: neurodamus, metabolism, steps or bloodflow; empty for a file that the configuration does not name.
+        simulator: whose they are; empty for a file that the configuration does not name.
         variable: variable of NEURON, species, input or field.
         when: ``before_sync`` or ``after_sync``, or empty.
         sections: of neurons: ``all`` or ``soma``.
@@ -69,6 +70,20 @@ def quantities() -> dict[str, Quantity]:
     with _QUANTITIES.open(newline="", encoding="utf-8") as stream:
         rows = [row | {"symbol": row["symbol"].replace("\\n", "\n")} for row in csv.DictReader(stream)]
     return {row["key"]: Quantity(**row) for row in rows}
+
+
+def quantities_of_others(sources: Mapping[str, Source]) -> dict[str, Quantity]:
+    """What simulators of other packages reported, by their name and that of the report.
+
+    Args:
+        sources: of the reports, by their names.
+    """
+    found = {}
+    for report, source in sources.items():
+        if source.simulator and source.simulator not in SIMULATORS:
+            key, label = f"{source.simulator}_{report}", report.replace("_", " ")
+            found[key] = Quantity(key, label, label, source.simulator, source.variable, source.when)
+    return found
 
 
 def sources(config: SimulationConfig, settings: Mapping[str, Any]) -> dict[str, Source]:

@@ -24,6 +24,7 @@ from multiscale_run.analysis.catalogue import (
     Source,
     names_in_network,
     quantities,
+    quantities_of_others,
     sources,
 )
 from multiscale_run.analysis.errors import NoData
@@ -136,6 +137,11 @@ class Results(Mapping[str, xr.DataArray]):
         known = sources(self.config, self.configuration)
         return {name: known.get(name) or known.get(name.rpartition("/")[0]) or Source("", name) for name in self}
 
+    @cached_property
+    def of_others(self) -> Mapping[str, Quantity]:
+        """Quantities of simulators of other packages, as they are not in ``quantities.csv``, by key."""
+        return quantities_of_others(self.sources)
+
     def report(self, name: str) -> xr.Dataset:
         """A report as a dataset with one variable of the report's name.
 
@@ -151,14 +157,16 @@ class Results(Mapping[str, xr.DataArray]):
         return self._array(name).to_dataset(name=name)
 
     def quantity(self, key: str) -> xr.DataArray:
-        """A quantity by its key in ``quantities.csv``, whatever its report is called.
+        """A quantity by its key in ``quantities.csv`` or :attr:`of_others`, whatever its report is called.
 
         Of several reports of neurons that with the most values is taken.
 
         Raises:
             NoData: it was not computed or not reported; the message says why.
         """
-        wanted = quantities()[key]
+        wanted = (quantities() | self.of_others).get(key)
+        if wanted is None:
+            raise NoData(f"{self.folder}: no quantity {key!r} was reported")
         found = self._reports_of(wanted)
         if not found:
             raise NoData(self._why_missing(wanted))

@@ -99,6 +99,16 @@ def metabolites(runs: Runs) -> Iterable[Any]:
 
 
 @section
+def other_simulators(runs: Runs) -> Iterable[Any]:
+    """What simulators of other packages reported."""
+    keys = dict.fromkeys(key for results in runs.values() for key in results.of_others)
+    if keys:
+        yield from _time_series(runs, keys)
+    else:
+        yield Note("None reported anything.")
+
+
+@section
 def extracellular_potassium(runs: Runs) -> Iterable[Any]:
     """Planes through the tissue at the highest potassium of the run."""
     found = runs.need(rows_of.on_mesh)

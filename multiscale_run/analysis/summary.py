@@ -85,9 +85,10 @@ def summarise(config: SimulationConfig) -> ResultsSummary:
     results = Results(config.file)
     by_name = {name: _summarise_report(name, values) for name, values in results.items()}
     highlights = []
-    for key in HIGHLIGHTS:
+    known = quantities() | results.of_others
+    for key in (*HIGHLIGHTS, *results.of_others):
         with suppress(NoData):
-            highlights.append((quantities()[key].label, by_name[str(results.quantity(key).name)]))
+            highlights.append((known[key].label, by_name[str(results.quantity(key).name)]))
     spikes = 0
     with suppress(NoData):
         spikes = results.spikes().sizes["spike"]

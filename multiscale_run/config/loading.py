@@ -12,7 +12,7 @@ from multiscale_run.config import cross_checks
 from multiscale_run.config.document import SECTION, Document, locate, read_document
 from multiscale_run.config.legacy import not_ignored, strip_ignored
 from multiscale_run.config.parts import Parts, parts_of
-from multiscale_run.config.schema import SimulationFile, model_for
+from multiscale_run.config.schema import SimulationFile, missing_simulators, model_for
 from multiscale_run.config.simulation_config import SimulationConfig
 from multiscale_run.config.substitution import substitute
 
@@ -34,6 +34,7 @@ def load_config(path: Path | str) -> SimulationConfig:
     document, ignored = strip_ignored(substituted)
     if document.value((SECTION,)) is ABSENT:
         raise ConfigError([document.problem(Finding((SECTION,), NO_SECTION))])
+    _refuse_missing_simulators(document)
     findings = not_ignored(reference_findings, ignored)
     model = model_for(document.value((SECTION,)))
     error = _compare(document, model)
@@ -56,6 +57,15 @@ def load_config(path: Path | str) -> SimulationConfig:
         ignored_keys=ignored,
         raw=original.data,
     )
+
+
+def _refuse_missing_simulators(document: Document) -> None:
+    """One message in place of one for each key of theirs."""
+    remedy = "is not installed: no package offers this simulator; install the one that does, or remove what names it"
+    missing = missing_simulators(document.value((SECTION,)))
+    findings = [Finding((SECTION, f"with_{name}"), f"{name} {remedy}") for name in missing]
+    if findings:
+        raise ConfigError(list(map(document.problem, findings)))
 
 
 def _compare(document: Document, model: type[SimulationFile]) -> ValidationError | None:

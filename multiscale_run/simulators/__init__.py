@@ -3,7 +3,7 @@
 from multiscale_run.config import SimulationConfig
 from multiscale_run.simulators.base import Simulator
 from multiscale_run.simulators.bloodflow import BloodflowSimulator
-from multiscale_run.simulators.external import ExternalSimulator, Setup, external_class
+from multiscale_run.simulators.external import ExternalSimulator, Setup, build_external, external_class
 from multiscale_run.simulators.extracellular import ExtracellularSimulator
 from multiscale_run.simulators.metabolism import MetabolismSimulator
 from multiscale_run.simulators.neurons import NeuronSimulator
@@ -35,6 +35,7 @@ __all__ = [
     "NeuronSimulator",
     "Setup",
     "Simulator",
+    "build_external",
     "external_class",
     "simulator_class",
     "simulator_classes",

@@ -70,6 +70,19 @@ class ExternalSimulator(Simulator):
         """
 
 
+def build_external(name: str, setup: Setup) -> ExternalSimulator:
+    """Make a simulator of another package. Collective.
+
+    Raises:
+        UserError: it cannot be made, or has another period than the configuration says.
+    """
+    built = external_class(name).build(setup)
+    period = setup.config.periods()[name]
+    if built.period != period:
+        raise UserError(f"simulator {name!r}: its period is {built.period} ticks, not the {period} of its section")
+    return built
+
+
 def external_class(name: str) -> type[ExternalSimulator]:
     """The class of a simulator of another package.
 
@@ -77,6 +90,9 @@ def external_class(name: str) -> type[ExternalSimulator]:
         UserError: it cannot be imported, or is no simulator.
     """
     found = load(GROUP, name, "simulator")
-    if not (isinstance(found, type) and issubclass(found, ExternalSimulator) and found.name == name):
+    is_one = isinstance(found, type) and issubclass(found, ExternalSimulator)
+    if not is_one or getattr(found, "name", None) != name:
         raise UserError(f"simulator {name!r}: its entry point must lead to an ExternalSimulator with the name {name!r}")
+    if missing := sorted(found.__abstractmethods__):
+        raise UserError(f"simulator {name!r}: {found.__name__} lacks {', '.join(missing)}")
     return found

@@ -74,7 +74,7 @@ def _questions(results: Results) -> Iterator[Question]:
     """Key, label and reader of each quantity, the most telling of vessels first."""
     yield "radius_change", "change of radius since rest", lambda: radius_over_rest(results)
     yield "flow_change", "change of flow since rest", lambda: flow_over_rest(results)
-    for key, quantity in quantities().items():
+    for key, quantity in (quantities() | results.of_others).items():
         if key == "membrane_potential":
             yield key, quantity.label, results.soma_potential
         elif key == "extracellular_potassium":

@@ -138,7 +138,10 @@ def test_blocks_of_page_run(page: Path, tmp_path: Path) -> None:
     blocks = list(blocks_of(page))
     (tmp_path / ".venv").symlink_to(sys.prefix)  # pages say `source .venv/bin/activate`
     # packages that a page makes are installed there
-    variables = environment() | {"PYTHONPATH": str(tmp_path / "packages")}
+    variables = environment()
+    variables["PYTHONPATH"] = os.pathsep.join(
+        [str(tmp_path / "packages"), *filter(None, [os.environ.get("PYTHONPATH")])]
+    )
     for block in blocks:
         if not block.reason:
             run(block, tmp_path, variables)

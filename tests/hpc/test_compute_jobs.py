@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -91,13 +92,17 @@ def test_watched_from_the_queue_to_its_end(cluster, made, tools, whole, compare)
     folder = made("watched")
     job = cluster.submit(folder.path, "--hold")
     command = [tools["program"], "watch", "--every", "0.2", folder.path]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as follower:
-        assert follower.stdout.readline() == "waiting: there are no results yet\n"
+    follower = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        time.sleep(3)
+        assert follower.poll() is None, "it waits"
         cluster.run("scontrol", "release", job.number)
         job.succeed()
         printed, _ = follower.communicate(timeout=60)
+    finally:
+        follower.kill()
     assert follower.returncode == 0, printed
-    assert "running at " in printed
+    assert printed.startswith("waiting: there are no results yet\n") and "running" in printed
     assert printed.splitlines()[-1].startswith(f"finished: {MS:g} ms; ")
     compare(whole, folder)
 

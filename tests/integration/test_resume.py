@@ -170,6 +170,7 @@ def test_what_cannot_be_resumed_is_explained(tiny, tools):
     folder.configure(lambda settings: settings["run"].update(random_seed=77))
     other_seed = folder.command("compute", "--resume")
     folder.configure(lambda settings: settings["run"].update(random_seed=seed))
+    assert "nothing to do" in folder.command("compute", "--continue").stdout, "it is the first run's again"
     with h5py.File(folder.path / "circuit" / "nodes" / "neurons.h5", "r+") as file:
         file["nodes/neurons/0/x"][0] += 0.5
     other_circuit = folder.command("compute", "--resume")

@@ -5,7 +5,7 @@ from multiscale_run.config.schema.base import SIMULATORS, Simulator, SimulatorSe
 from multiscale_run.config.schema.bloodflow import Bloodflow
 from multiscale_run.config.schema.check import Bounds, Check
 from multiscale_run.config.schema.connection import Connection, events
-from multiscale_run.config.schema.extension import model_for
+from multiscale_run.config.schema.extension import missing_simulators, model_for
 from multiscale_run.config.schema.extracellular import Steps
 from multiscale_run.config.schema.metabolism import DEFAULT_INPUTS, Metabolism
 from multiscale_run.config.schema.multiscale_run import MultiscaleRun
@@ -36,5 +36,6 @@ __all__ = [
     "SonataReport",
     "Steps",
     "events",
+    "missing_simulators",
     "model_for",
 ]

@@ -21,8 +21,8 @@ GROUP = "multiscale_run.simulators"
 
 @cache
 def simulator_names() -> tuple[str, ...]:
-    """All simulators that can be named, in the order in which they advance: ours, then those of other packages."""
-    return (*SIMULATORS, *(name for name in offered(GROUP) if name not in SIMULATORS))
+    """All simulators that can be named, in the order in which they advance: ours, then others by the alphabet."""
+    return (*SIMULATORS, *sorted(set(offered(GROUP)) - set(SIMULATORS)))
 
 
 def _known_simulator(name: str) -> str:

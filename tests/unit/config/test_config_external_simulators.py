@@ -25,9 +25,26 @@ class Settings(SimulatorSection):
     """Temperature."""
     warming: float = key(100.0, "Warming.", "degC/s", ge=0)
 
-class Heater(ExternalSimulator):
+class Unfinished(ExternalSimulator):
     name = "heater"
     settings = Settings
+
+    @classmethod
+    def build(cls, setup):
+        return cls(1)
+
+    def advance(self, tick):
+        pass
+
+    def state(self):
+        return {}
+
+class Nameless(ExternalSimulator):
+    pass
+
+class Heater(Unfinished):
+    def restore(self, state):
+        pass
 
     @readable(NEURONS, "degC")
     def get_temperature(self):
@@ -127,12 +144,37 @@ def test_a_connection_of_one_that_is_off_is_skipped(install, write):
     assert [note for note in config.notes if note.key_path == "multiscale_run.with_heater"]
 
 
-def test_one_that_is_not_installed(write):
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {(M, "heater"): {"ndts": 8000}, (M, "reports", "heater"): {}, EVENT: [CONNECTION]},
+        {EVENT: [CONNECTION]},
+        {(M, "reports", "heater"): {}},
+    ],
+)
+def test_of_one_that_is_not_installed_only_that_is_said(write, changes):
     with pytest.raises(ConfigError) as caught:
-        load_config(write({SWITCH: True, (M, "connections", "before_metabolism_advance"): [CONNECTION]}))
-    assert "multiscale_run.with_heater = true: is not a key of this section" in str(caught.value)
+        load_config(write({SWITCH: True, **changes}))
+    (problem,) = caught.value.problems
+    assert "multiscale_run.with_heater = true: heater is not installed: no package offers this" in str(problem)
+
+
+def test_a_connection_to_what_is_no_simulator(write):
+    with pytest.raises(ConfigError) as caught:
+        load_config(write({(M, "connections", "before_metabolism_advance"): [CONNECTION]}))
     known = ", ".join(f'"{name}"' for name in base.SIMULATORS)
     assert f'dest_simulator = "heater": must be one of {known}' in str(caught.value)
+
+
+def test_reports_of_one_that_is_off_are_left_out(install, write):
+    install(heater="Heater")
+    config = load_config(write({(M, "reports", "heater"): {"t": {"src_get_func": "x", "file_name": "t.h5"}}}))
+    assert "heater" not in config.active_simulators
+
+
+def test_the_alphabet_orders_them(install, write):
+    install(zeta="Heater", alpha="Heater", metabolism="Heater")
+    assert base.simulator_names() == (*base.SIMULATORS, "alpha", "zeta")
 
 
 @pytest.mark.parametrize(
@@ -142,6 +184,8 @@ def test_one_that_is_not_installed(write):
         ("NoSettings", "simulator 'heater': its attribute settings must be a subclass of SimulatorSection"),
         ("OfOtherName", "its entry point must lead to an ExternalSimulator with the name 'heater'"),
         ("np", "its attribute settings must be"),
+        ("Nameless", "its entry point must lead to an ExternalSimulator with the name 'heater'"),
+        ("Unfinished", "simulator 'heater': Unfinished lacks restore"),
     ],
 )
 def test_a_broken_package_disturbs_only_those_who_use_it(install, write, entry, text):
@@ -151,10 +195,12 @@ def test_a_broken_package_disturbs_only_those_who_use_it(install, write, entry, 
         simulator_classes(load_config(write({SWITCH: True})))
 
 
-def test_names_that_are_taken(install, write):
-    install(reports="Heater")
-    with pytest.raises(UserError, match="a key of multiscale_run has this name"):
-        load_config(write())
+@pytest.mark.parametrize("name", ["reports", "alive", "active_simulators", "model_config", "Heater", "heat-er"])
+def test_names_that_are_taken(install, write, name):
+    install(**{name: "Heater"})
+    assert load_config(write()).active_simulators == ("neurodamus", "metabolism"), "others are not disturbed"
+    with pytest.raises(UserError, match=f"simulator '{name}': this name is taken, or is no word of small letters"):
+        load_config(write({(M, f"with_{name}"): True}))
 
 
 def test_two_packages_with_the_same_name(install, write):
