@@ -16,6 +16,7 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
     "sphinx.ext.viewcode",
+    "measured_boxes",
     "native_mathematics",
     "repository_links",
     "settings_reference",
