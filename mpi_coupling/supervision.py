@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import re
 import signal
@@ -27,6 +28,12 @@ TERMINATE_SECONDS = 2.0
 """How long it may take after it was told to, before everything is killed."""
 
 FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
+
+STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""Those among them that ask for the end."""
+
+PARENT_DEATH_SIGNAL = 1
+"""PR_SET_PDEATHSIG of Linux's prctl(2)."""
 
 SIGNALLED, EXITED, NAMED, FAILED, STARTED = "signal number", "exit code", "signal name", "own report", "started"
 
@@ -59,7 +66,7 @@ def supervise(
 
     SIGINT, SIGTERM, SIGHUP, SIGUSR1 and SIGUSR2 go on to the launcher, which passes them to all ranks. A second SIGINT
     or SIGTERM kills the job. When a process dies, all others end within 10 seconds and standard error says which role
-    it was, and how it died.
+    it was, and how it died. On Linux the job also ends when the process that called this is killed.
 
     Args:
         programs: what to run.
@@ -68,14 +75,15 @@ def supervise(
         environment: variables of all programs.
 
     Returns:
-        The exit code of the job: 0, or that of the process that died, 128 + its number for a signal.
+        The exit code of the job: 0, or that of the process that died, 128 + its number for a signal; that of the signal
+        also when one that we were sent ended the job.
 
     Raises:
         UserError: there is no launcher, or it cannot be prepared.
     """
     line = command_line(programs, folder, launcher)
     with _Forwarding() as forwarding:
-        job = subprocess.Popen(line, env=job_environment(environment), stderr=subprocess.PIPE, start_new_session=True)
+        job = _start(line, job_environment(environment))
         forwarding.begin(job)
         assert job.stderr is not None
         reports = _Reports(job.stderr)
@@ -86,13 +94,34 @@ def supervise(
             if reports.since() > GRACE_SECONDS:
                 _end(job)
     reports.finish()
-    return _explain(programs, job.returncode, reports.death)
+    # what dies after a request to end dies of it
+    stop = forwarding.stop if reports.since() <= forwarding.since() else None
+    return _explain(programs, job.returncode, reports.death, stop)
 
 
-def _explain(programs: Sequence[Program], status: int, death: _Death | None) -> int:
+def _start(line: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    """Starts the launcher, in a session of its own: a terminal's Ctrl-C must reach it through us only."""
+    library = ctypes.CDLL(None) if sys.platform == "linux" else None
+    parent = os.getpid()
+
+    def end_with_parent() -> None:
+        # nobody could hand on a SIGKILL of ours; launchers end their ranks on SIGTERM
+        if library is not None:
+            library.prctl(PARENT_DEATH_SIGNAL, signal.SIGTERM, 0, 0, 0)
+        if os.getppid() != parent:  # gone before the line above
+            os._exit(128 + signal.SIGKILL)
+
+    return subprocess.Popen(
+        line, env=environment, stderr=subprocess.PIPE, start_new_session=True, preexec_fn=end_with_parent
+    )
+
+
+def _explain(programs: Sequence[Program], status: int, death: _Death | None, stop: signal.Signals | None) -> int:
     """Writes why the job failed, if it did, and returns its exit code."""
     code = status if status >= 0 else 128 - status
-    if death is None:
+    if stop and code:
+        message, code = f"the job was stopped by {stop.name}", 128 + stop
+    elif death is None:
         message = f"the job ended with exit code {code}; no rank was reported dead" if code else ""
     else:
         message = f"the job was ended because {_who(programs, death.rank)} {death.fate}"
@@ -174,6 +203,8 @@ class _Forwarding:
         self._job: subprocess.Popen[bytes] | None = None
         self._early: list[int] = []
         self._requests = 0
+        self._when = 0.0
+        self.stop: signal.Signals | None = None
         self._earlier: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> Self:
@@ -190,10 +221,16 @@ class _Forwarding:
         for number in self._early:
             self._forward(number, None)
 
+    def since(self) -> float:
+        """Seconds since the first request to end; 0 without one."""
+        return time.monotonic() - self._when if self.stop else 0.0
+
     def _forward(self, number: int, frame: FrameType | None) -> None:
         if self._job is None:
             self._early.append(number)
             return
+        if number in STOPS and self.stop is None:
+            self.stop, self._when = signal.Signals(number), time.monotonic()
         self._requests += number in (signal.SIGINT, signal.SIGTERM)
         if self._requests > 1:
             _kill(self._job)

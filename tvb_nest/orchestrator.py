@@ -24,7 +24,7 @@ from tvb_nest.brain_connectome import connectome_of, with_window_of
 from tvb_nest.checkpoints import Checkpoints
 from tvb_nest.nest_side.windows import WindowedNetwork
 from tvb_nest.parameters import Mode, Parameters
-from tvb_nest.recording import LOGS, PROFILE, TIMELINE, RunSummary, prepare_folder
+from tvb_nest.recording import LOGS, PROFILE, TIMELINE, WALL_TIME, RunSummary, prepare_folder
 from tvb_nest.sides import BrainSide, Side, SpikingSide, TranslationSide
 from tvb_nest.tvb_side.brain import Brain
 
@@ -123,7 +123,7 @@ def _compute(
             progress.update(last * dt)
     milliseconds = (parameters.steps - saved.start) * dt
     if milliseconds:  # nothing is left to do after a checkpoint of the very end
-        summary.add("wall_seconds_per_second", 1e3 * (time.perf_counter() - began) / milliseconds)
+        summary.add(WALL_TIME, 1e3 * (time.perf_counter() - began) / milliseconds)
 
 
 def _log_of(parameters: Parameters, groups: Groups) -> tuple[Path, int]:

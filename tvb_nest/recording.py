@@ -21,6 +21,9 @@ from tvb_nest.tvb_side.monitors import Monitor, Projection, Samples
 
 SUMMARY = "summary.json"
 PROFILE, TIMELINE = "profile.json", "timeline.json"
+WALL_TIME, BRAIN_RATE = "wall_seconds_per_second", "rate_excitatory_brain_Hz"
+"""Numbers in the summary: the cost of the run, and the mean excitatory rate over regions and time."""
+
 RESOLVED = "parameter_resolved.json"
 """All parameters of the run with what follows from them; parameter.json stays as the user wrote it."""
 
@@ -122,7 +125,7 @@ class BrainRecorder:
         """Mean over regions and time so far, with its name: the excitatory rate (Hz), or the variable of a model."""
         mean = self._rate_sum / max(self._step, 1)
         if self._is_mean_field:
-            return "rate_excitatory_brain_Hz", 1e3 * mean
+            return BRAIN_RATE, 1e3 * mean
         return f"mean_{self._names[self._rate]}_brain", mean
 
     def record(self, states: NDArray[np.float64]) -> None:

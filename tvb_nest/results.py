@@ -153,7 +153,11 @@ def _rows(file: Path, index: int) -> NDArray[Any]:
 def _table(path: Path) -> dict[str, NDArray[Any]]:
     with path.open() as file:
         lines = file.readlines()
-    header = next(k for k, line in enumerate(lines) if line.startswith("sender"))
+    if lines and not lines[-1].endswith("\n"):  # a run that goes on, or was killed, while it wrote this line
+        del lines[-1]
+    header = next((k for k, line in enumerate(lines) if line.startswith("sender")), None)
+    if header is None:
+        return dict.fromkeys(("sender", "time_ms"), np.empty(0))
     names = lines[header].split()
     values = np.array([line.split() for line in lines[header + 1 :]], dtype=float).reshape(-1, len(names))
     return dict(zip(names, values.T, strict=True))

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from mpi_coupling import Channel, LocalChannel, Program, Window
@@ -145,14 +146,23 @@ def test_an_orderly_end(tmp_path: Path) -> None:
     assert "Error" not in errors
 
 
-def test_a_request_to_end_reaches_the_job(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_request_to_end_reaches_the_job(number: signal.Signals, tmp_path: Path) -> None:
     job = start(tmp_path, 10_000, 60, "spiking", "pass")
     assert job.stdout is not None
     job.stdout.readline()
+    family = psutil.Process(job.pid).children(recursive=True)
+    assert len(family) == 4, "mpirun and three ranks"
     begin = time.monotonic()
-    job.send_signal(signal.SIGTERM)
-    job.communicate(timeout=30)
-    assert job.returncode != 0 and time.monotonic() - begin < 10
+    job.send_signal(number)
+    _, errors = job.communicate(timeout=30)
+    _, left = psutil.wait_procs(family, timeout=10)
+    assert not left and time.monotonic() - begin < 10
+    if number == signal.SIGKILL:
+        assert job.returncode == -number
+    else:
+        assert job.returncode == 128 + number
+        assert errors.endswith(f"Error: the job was stopped by {number.name}\n")
 
 
 def test_too_few_programs_are_refused_at_once(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ SOME_FAILED = 1
 @click.option("--command", "program", help="What runs a point [tvb-nest run {folder}].")
 @click.option("--slurm", is_flag=True, help="Run the points as an array of SLURM jobs.")
 @click.option("--slurm-option", "options", multiple=True, metavar="NAME=VALUE", help="Such as timeout_min=60.")
-@click.option("--result", help="Result to draw [the first].")
+@click.option("--result", help="Result to draw [the mean excitatory rate, else the first].")
 @click.option("--summary", "only_summary", is_flag=True, help="Run nothing; only write table and figure anew.")
 def command(
     folder: Path,

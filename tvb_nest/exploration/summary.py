@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -15,12 +16,19 @@ from mpi_coupling.failure import UserError
 from tvb_nest.exploration.points import short_names
 from tvb_nest.exploration.record import read_record
 from tvb_nest.exploration.running import Exploration
-
-RESULTS_FILE = "summary.json"
-"""In the folder of a run: an object of names and numbers."""
+from tvb_nest.parameters import keys
+from tvb_nest.recording import BRAIN_RATE, SUMMARY, WALL_TIME
 
 TABLE_FILE = "summary.csv"
 RECORDED = ("state", "seconds", "message")
+
+IN_WORDS = (
+    (re.compile(BRAIN_RATE), "mean excitatory rate of the brain (Hz)"),
+    (re.compile(r"rate_excitatory_region_(\d+)_Hz"), r"excitatory rate of region \1 (Hz)"),
+    (re.compile(r"mean_(.+)_brain"), r"mean of \1 over the brain"),
+    (re.compile(WALL_TIME), "wall time per biological time (s/s)"),
+)
+"""Names of results, and what the axis of a figure says instead."""
 
 Measure: TypeAlias = Callable[[Path], Mapping[str, float]]
 """Numbers that describe the results in a folder."""
@@ -28,7 +36,7 @@ Measure: TypeAlias = Callable[[Path], Mapping[str, float]]
 
 def results_of(folder: Path) -> Mapping[str, float]:
     """The numbers that a run left in its folder; none when it did not come to its end."""
-    file = folder / RESULTS_FILE
+    file = folder / SUMMARY
     content = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
     return {name: value for name, value in content.items() if isinstance(value, int | float)}
 
@@ -38,7 +46,7 @@ def summarise(exploration: Exploration, result: str | None = None, measure: Meas
 
     Args:
         exploration: some or all of its points may have been run.
-        result: the result in the figure; None: the first there is.
+        result: the result in the figure; None: the mean excitatory rate, or else the first that is no wall time.
         measure: finds the results of a point.
 
     Returns:
@@ -54,13 +62,35 @@ def summarise(exploration: Exploration, result: str | None = None, measure: Meas
     exploration.folder.mkdir(parents=True, exist_ok=True)
     table = exploration.folder / TABLE_FILE
     _write_table(table, exploration, measured, names)
-    chosen = result or next(iter(names), None)
+    chosen = result or _most_telling(names)
     if chosen is None:
         return [table]
     figure = exploration.folder / f"{chosen.replace('/', '-')}.png"
     values = np.array([numbers.get(chosen, np.nan) for numbers in measured], float)
     draw(figure, [point.values for point in exploration.points], values, chosen)
     return [table, figure]
+
+
+def _most_telling(names: Sequence[str]) -> str | None:
+    """The result that is drawn when nobody says which; None if there is none."""
+    return min(names, key=lambda name: (name != BRAIN_RATE, name == WALL_TIME), default=None)
+
+
+def in_words(result: str) -> str:
+    """A result with its unit, for an axis; its name if it is none of ours."""
+    for pattern, words in IN_WORDS:
+        if match := pattern.fullmatch(result):
+            return match.expand(words)
+    return result
+
+
+def _with_units(names: Sequence[str]) -> list[str]:
+    """Short names of keys with their units."""
+    units = {info.name: info.unit for info in keys()}
+    return [
+        f"{short} ({units[name]})" if units.get(name) else short
+        for name, short in zip(names, short_names(names), strict=True)
+    ]
 
 
 def draw(file: Path, points: Sequence[Mapping[str, Any]], values: NDArray[np.float64], result: str) -> None:
@@ -75,7 +105,7 @@ def draw(file: Path, points: Sequence[Mapping[str, Any]], values: NDArray[np.flo
     from matplotlib.figure import Figure
 
     names = list(points[0])
-    labels = short_names(names)
+    labels, result = _with_units(names), in_words(result)
     figure = Figure(figsize=(6, 4.5), layout="constrained")
     axes = figure.add_subplot()
     if len(names) == 1:
@@ -90,7 +120,7 @@ def draw(file: Path, points: Sequence[Mapping[str, Any]], values: NDArray[np.flo
         axes.set(xlabel=labels[0], ylabel=labels[1])
         figure.colorbar(image, label=result)
     if len(names) > 2:
-        axes.set_title(f"mean over {', '.join(labels[2:])}", fontsize="medium")
+        axes.set_title(f"mean over {', '.join(short_names(names)[2:])}", fontsize="medium")
     figure.savefig(file, dpi=150)
 
 

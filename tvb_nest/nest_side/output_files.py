@@ -62,6 +62,7 @@ class RecorderFile:
         self._file.write(
             f"# NEST version: {nest_version}\n# RecordingBackendASCII version: {FORMAT_VERSION}\n{header}\n"
         )
+        self._file.flush()
         self._row = "\t".join(["%d", "%.3f"] + ["%.3f"] * len(recorder.variables)) + "\n"
 
     def append(self, kernel: Kernel) -> None:
@@ -69,6 +70,8 @@ class RecorderFile:
         events = kernel.events(self._recorder.node)
         columns = [events[name].tolist() for name in ("senders", "times", *self._recorder.variables)]
         self._file.write("".join(map(self._row.__mod__, zip(*columns, strict=True))))
+        # else a full buffer would write it, and the files of an unfinished run would end at different times
+        self._file.flush()
 
     def merge(self, folder: Path) -> None:
         """Write what NEST's own recorders have left in a folder, a file for each of its virtual processes."""

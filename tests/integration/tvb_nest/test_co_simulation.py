@@ -232,16 +232,40 @@ def test_the_figure(tools, make):
     assert "--output" in completed(tools, "post-processing", folder, "-o", folder / "figure.nothing", code=2)
 
 
-@pytest.mark.parametrize("lost", ["nest", "tvb", "transform"])
-def test_a_lost_process_ends_the_job_and_is_named(tools, make, lost):
-    folder = make(param_tvb_nest={"transform_ranks": int(lost == "transform")})
+def begun(tools, folder, *options):
+    """A run without end whose first results are there."""
     file = folder / "parameter.json"
     file.write_text(json.dumps(json.loads(file.read_text()) | {"end": 100_000.0}))
-    process = launch(tools, "run", folder)
+    process = launch(tools, "run", *options, folder)
     deadline = time.monotonic() + 120
     while not (folder / "tvb" / "step_0.npy").exists():
         assert process.poll() is None and time.monotonic() < deadline
         time.sleep(0.1)
+    return process
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+def test_a_run_that_is_stopped_says_so_and_leaves_no_process(tools, make, number):
+    folder = make()
+    process = begun(tools, folder)
+    family = psutil.Process(process.pid).children(recursive=True)
+    ranks = sum("tvb_nest" in child.cmdline() and child.name() != "mpirun" for child in family)
+    process.send_signal(number)
+    output, _ = process.communicate(timeout=60)
+    _, left = psutil.wait_procs(family, timeout=DEADLINE)
+    assert ranks == 2 and not left
+    if number == signal.SIGKILL:
+        assert process.returncode == -number
+    else:
+        assert process.returncode == 128 + number
+        assert f"Error: the job was stopped by {number.name}\n" in output
+    assert not (folder / ".SUCCESS").exists()
+
+
+@pytest.mark.parametrize("lost", ["nest", "tvb", "transform"])
+def test_a_lost_process_ends_the_job_and_is_named(tools, make, lost):
+    folder = make(param_tvb_nest={"transform_ranks": int(lost == "transform")})
+    process = begun(tools, folder)
     workers = {
         child.environ()["MPI_COUPLING_ROLE"]: child
         for child in psutil.Process(process.pid).children(recursive=True)
@@ -299,13 +323,7 @@ def test_nest_in_other_processes_gives_the_same_bits(tools, make, shared):
 @pytest.mark.parametrize("options", [[], ["--serial"]], ids=["job", "serial"])
 def test_a_lost_worker_ends_the_job_with_a_message(tools, make, options):
     folder = make(**THROUGH_MPI)
-    file = folder / "parameter.json"
-    file.write_text(json.dumps(json.loads(file.read_text()) | {"end": 100_000.0}))
-    process = launch(tools, "run", *options, folder)
-    deadline = time.monotonic() + 60
-    while not (folder / "tvb" / "step_0.npy").exists():
-        assert process.poll() is None and time.monotonic() < deadline
-        time.sleep(0.1)
+    process = begun(tools, folder, *options)
     family = psutil.Process(process.pid).children(recursive=True)
     workers = [child for child in family if "tvb_nest.nest_side.mpi_worker" in child.cmdline()]
     assert len(workers) == 2

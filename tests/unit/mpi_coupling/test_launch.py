@@ -210,18 +210,69 @@ def _runs(stat: Path) -> bool:
         return False
 
 
-@pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGTERM])
-def test_signals_reach_the_launcher(launcher, number: signal.Signals, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("number", "heard", "code", "message"),
+    [
+        (signal.SIGUSR1, "USR1", 17, "the job ended with exit code 17; no rank was reported dead"),
+        (signal.SIGTERM, "TERM", 143, "the job was stopped by SIGTERM"),
+        (signal.SIGINT, "TERM", 130, "the job was stopped by SIGINT"),
+        (signal.SIGHUP, "HUP", 129, "the job was stopped by SIGHUP"),
+    ],
+)
+def test_signals_reach_the_launcher(
+    launcher, number: signal.Signals, heard: str, code: int, message: str, tmp_path: Path, capfd
+) -> None:
     launcher(
         f"""\
-        trap 'exit 17' {number.name[3:]}
+        trap 'exit 17' {heard}
         kill -{number.name[3:]} $PPID
         for i in $(seq 100); do sleep 0.1; done
         """
     )
     handler = signal.getsignal(number)
-    assert supervise(PROGRAMS, tmp_path, "mpirun") == 17
+    assert supervise(PROGRAMS, tmp_path, "mpirun") == code
     assert signal.getsignal(number) is handler
+    assert capfd.readouterr().err == f"Error: {message}\n"
+
+
+REPORT = "mpirun noticed that process rank 0 with PID 0 on node vm exited on signal 11 (Segmentation fault)."
+
+
+@pytest.mark.parametrize(
+    ("order", "code", "message"),
+    [
+        (("kill -TERM $PPID; sleep 0.3", "echo REPORT >&2"), 143, "the job was stopped by SIGTERM"),
+        (("echo REPORT >&2; sleep 0.3", "kill -TERM $PPID"), 139, "nest (rank 0 of the job) was killed by signal 11"),
+    ],
+)
+def test_what_came_first_is_the_reason(
+    launcher, order: tuple[str, str], code: int, message: str, tmp_path: Path, capfd
+) -> None:
+    script = "\n".join(["trap 'stopped=1' TERM", *order, "sleep 0.3; exit 1"])
+    launcher(script.replace("REPORT", shlex.quote(REPORT)))
+    assert supervise(PROGRAMS, tmp_path, "mpirun") == code
+    assert message in capfd.readouterr().err
+
+
+def test_a_job_that_ends_well_in_spite_of_a_signal(launcher, tmp_path: Path, capfd) -> None:
+    launcher("trap 'exit 0' TERM\nkill -TERM $PPID\nfor i in $(seq 100); do sleep 0.1; done")
+    assert supervise(PROGRAMS, tmp_path, "mpirun") == 0
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="SKIPPED: only Linux tells a process that its parent died")
+def test_the_launcher_is_told_when_we_are_killed(launcher, tmp_path: Path) -> None:
+    told = tmp_path / "told"
+    launcher(f"trap 'touch {told}; exit' TERM\necho begun\nfor i in $(seq 300); do sleep 0.1; done")
+    code = "from pathlib import Path; from mpi_coupling import Program, supervise; "
+    code += f"supervise([Program('a', ['a'])], Path({str(tmp_path)!r}), 'mpirun')"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None and process.stdout.readline() == "begun\n"
+        process.kill()
+    end = time.monotonic() + 10
+    while time.monotonic() < end and not told.exists():
+        time.sleep(0.01)
+    assert told.exists()
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,6 +14,8 @@ from mpi_coupling import Groups, Profiler
 from mpi_coupling.failure import UserError
 from mpi_coupling.keeping import CheckpointPlan, Start
 from tvb_nest.connectome_import import import_connectome
+from tvb_nest.nest_side.devices import Recorder
+from tvb_nest.nest_side.output_files import RecorderFile
 from tvb_nest.orchestrator import plan, run
 from tvb_nest.parameters import Parameters, fingerprint
 from tvb_nest.recording import prepare_folder
@@ -73,6 +76,21 @@ def test_a_recording_is_not_taken_for_one_whose_label_begins_alike(parameters: P
     for name, time in (("pop-12-0.dat", 1.0), ("pop-ex-13-0.dat", 2.0)):
         (folder / name).write_text(f"# NEST\nsender\ttime_ms\n1\t{time}\n")
     assert Results(parameters.result_folder).recording("pop")["time_ms"].tolist() == [1.0]
+
+
+def test_spikes_of_all_recorders_are_on_disk_after_each_window(tmp_path: Path) -> None:
+    """Else those who fire more would be ahead in the files of a run that goes on."""
+    recorders = [Recorder(label, SimpleNamespace(global_id=k), ()) for k, label in ((12, "pop_ex"), (13, "pop_in"))]
+    files = [RecorderFile(tmp_path, recorder, "3.10") for recorder in recorders]
+    assert all(len(file.path.read_text().splitlines()) == 3 for file in files), "headers"
+    for window, count in enumerate((5, 1)):
+        times = np.full(count, 1.5 + window)
+        kernel = SimpleNamespace(events=lambda _, times=times: {"senders": times.astype(int), "times": times})
+        for file in files:
+            file.append(kernel)
+        assert {file.path.read_text().splitlines()[-1] for file in files} == {f"{1 + window}\t{1.5 + window:.3f}"}
+    for file in files:
+        file.close()
 
 
 def test_a_changed_file_of_the_user_is_another_simulation(parameters: Parameters, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from mpi_coupling.failure import UserError
 from tvb_nest.exploration import (
@@ -29,7 +30,7 @@ from tvb_nest.exploration import (
 from tvb_nest.exploration.launching import Launch
 from tvb_nest.exploration.program import ProgramFailed, command_of
 from tvb_nest.exploration.record import Record, State
-from tvb_nest.exploration.summary import _pivot
+from tvb_nest.exploration.summary import _pivot, draw, in_words
 from tvb_nest.parameters import read_parameters
 
 G, B = "param_nest_connection.g", "param_nest_topology.param_neuron_excitatory.b"
@@ -289,6 +290,37 @@ def test_summary_of_a_grid(exploration):
     assert figure == grid.folder / "rate.png" and figure.read_bytes().startswith(b"\x89PNG")
     with pytest.raises(UserError, match="no point has a result speed; there are: rate"):
         summarise(grid, "speed")
+
+
+@pytest.mark.parametrize(
+    ("results", "drawn"),
+    [
+        (["wall_seconds_per_second", "rate_excitatory_region_9_Hz", "rate_excitatory_brain_Hz"], 2),
+        (["wall_seconds_per_second", "rate_excitatory_region_0_Hz", "rate_excitatory_region_1_Hz"], 1),
+        (["wall_seconds_per_second", "mean_S_brain"], 1),
+        (["wall_seconds_per_second"], 0),
+        (["own", "other"], 0),
+    ],
+)
+def test_the_figure_shows_a_result_of_the_simulation(exploration, results, drawn):
+    measure = dict.fromkeys(results, 1.0)
+    assert summarise(exploration("g=1,2"), measure=lambda _: measure)[1].stem == results[drawn]
+
+
+def test_axes_have_units(monkeypatch, tmp_path):
+    """Those that the typed models of the parameters declare; a ratio has none."""
+    figures = []
+    monkeypatch.setattr(Figure, "savefig", lambda figure, *_, **__: figures.append(figure))
+    points = [{B: b, G: g, "param_nest.master_seed": 1} for b in (10, 20) for g in (1, 2)]
+    draw(tmp_path / "map.png", points, np.arange(4.0), "rate_excitatory_brain_Hz")
+    draw(tmp_path / "curve.png", [{G: 1}, {G: 2}], np.arange(2.0), "rate_excitatory_region_9_Hz")
+    (axes, bar), (curve,) = (figure.axes for figure in figures)
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("b (pA)", "g")
+    assert axes.get_title() == "mean over master_seed"
+    assert bar.get_ylabel() == "mean excitatory rate of the brain (Hz)"
+    assert (curve.get_xlabel(), curve.get_ylabel()) == ("g", "excitatory rate of region 9 (Hz)")
+    assert in_words("wall_seconds_per_second") == "wall time per biological time (s/s)"
+    assert in_words("mean_y2_brain") == "mean of y2 over the brain" and in_words("speed") == "speed"
 
 
 def test_summary_with_a_measure_of_ones_own(exploration):
