@@ -45,9 +45,11 @@ PROGRAM = """
     groups = Groups.join([Role("spiking"), Role("field", 1, 2)])
     there, back = (Signal(name, unit="Hz", shape=(76,), window=20) for name in ("there", "back"))
     first = groups.group.is_root
+    # the second rank of field misses what the first one's silence keeps spiking from: it must not speak first
+    deadline = float(sys.argv[2]) * (1 + groups.group.rank)
     with groups.guard():
-        there = connect(groups, there, "spiking", "field", deadline=float(sys.argv[2]))
-        back = connect(groups, back, "field", "spiking", deadline=float(sys.argv[2]))
+        there = connect(groups, there, "spiking", "field", deadline=deadline)
+        back = connect(groups, back, "field", "spiking", deadline=deadline)
         mine, other = (there, back) if groups.plays("spiking") else (back, there)
         items = len(mine.sender.items)
         for k in range(int(sys.argv[1])):
