@@ -165,6 +165,7 @@ def look(config: SimulationConfig) -> Moment:
         results = _results(config) or results
         state = results.state
     kind, reached = _kind(results, state), state.reached_ms
+    warnings = [*map(_told, results.warnings), *results.unreadable]
     if kind == "running" and not (results.description and results.description.resumed_from_ms):
         written = _written_by_this_run(results)
         if not written:
@@ -180,8 +181,8 @@ def look(config: SimulationConfig) -> Moment:
             neurons=results.neurons().sizes["neuron"],
             alive=int(results.alive()["alive"].isel(time=-1).sum()),
             spreads=tuple(_spreads(results)),
-            warnings=tuple(map(_told, results.warnings[-LAST_WARNINGS:])),
-            n_warnings=len(results.warnings),
+            warnings=tuple(warnings[-LAST_WARNINGS:]),
+            n_warnings=len(warnings),
         ),
         results,
     )

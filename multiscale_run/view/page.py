@@ -15,6 +15,7 @@ import numpy as np
 from markupsafe import Markup
 
 from mpi_coupling.atomic import write_in_one_step
+from mpi_coupling.console import get_logger
 from mpi_coupling.failure import UserError
 from multiscale_run import __version__
 from multiscale_run.analysis import Results
@@ -36,6 +37,8 @@ FIRST = {NEURON: "membrane_potential", VESSEL: "radius_change", TETRAHEDRON: ""}
 TITLES = {NEURON: "Neurons", VESSEL: "Vessels", TETRAHEDRON: "Extracellular space"}
 _STILL = {"hoverinfo": "skip", "showlegend": False}
 _LIGHT = {"ambient": 0.65, "diffuse": 0.6, "specular": 0.1, "roughness": 0.8}
+
+log = get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,8 @@ def write_page(config: SimulationConfig, output: Path | None = None, limit: int 
     results = Results(config.file) if any(config.output_dir.glob("*.h5")) else None
     anatomy = read_anatomy(config, results.sites if results else Sites(config), limit)
     colours = read_colours(results, _ids(anatomy)) if results else []
+    for reason in results.unreadable if results else ():
+        log.warning("%s", reason)
     write_in_one_step(output, _render(config.folder.name, library, anatomy, colours, _state(results)))
     return output, shares(anatomy)
 

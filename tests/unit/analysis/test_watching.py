@@ -114,6 +114,18 @@ def test_how_a_run_ended(folder, rows):
     assert [m.outcome for m in follow(folder.path, 0.1)] == ["finished: 1000 ms"]
 
 
+def test_files_that_cannot_be_read_are_warnings(folder, rows):
+    folder.compartments("nai", rows)
+    for name in ("atpi.h5", "out.h5", "profile.json"):
+        (folder.results / name).write_bytes(b"rubbish")
+    (folder.results / "events.jsonl").write_bytes(b"\xffrubbish\n")
+    moment = look(load_config(folder.path))
+    assert (moment.reached_ms, moment.spikes, [s.label for s in moment.spreads]) == (900.0, None, ["sodium in neurons"])
+    assert moment.n_warnings == 4
+    told = [warning.split(" cannot be read")[0].rpartition("/")[2] for warning in moment.warnings]
+    assert told == ["atpi.h5", "out.h5", "profile.json"]
+
+
 def test_speed_is_that_of_the_last_looks(folder, rows):
     folder.compartments("atpi", rows[:5])
     record(folder, age_seconds=1000.0)
