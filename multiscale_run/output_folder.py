@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import os
 from pathlib import Path
 
 from mpi_coupling.atomic import write_in_one_step
-from mpi_coupling.locks import hold_folder
+from mpi_coupling.failure import UserError
+from mpi_coupling.locks import file_in_the_way, hold_folder
 from mpi_coupling.plugins import packages
 from mpi_coupling.profile import Profiler, ProfileSummary
 from mpi_coupling.timeline import TimelineProfiler
@@ -49,6 +52,31 @@ def is_finished(config: SimulationConfig, world: World) -> bool:
         return file.is_file() and file.read_text() == mark
 
     return world.on_root(compare)
+
+
+def has_results(config: SimulationConfig) -> bool:
+    """Whether a run has left reports or spikes.
+
+    Raises:
+        UserError: the folder cannot be read, or a file is in its place.
+    """
+    folder = config.output_dir
+    if problem := place_problem(config):
+        raise UserError(problem)
+    try:
+        if folder.exists() and not os.access(folder, os.R_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return any(path.suffix == ".h5" for path in folder.iterdir())
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise UserError(f"{folder} cannot be read: {error.strerror}") from error
+
+
+def place_problem(config: SimulationConfig) -> str:
+    """Why there can be no folder of results where the configuration wants it; empty where there can."""
+    file = file_in_the_way(config.output_dir)
+    return f"{file} is a file, not a folder; remove it or change output.output_dir" if file else ""
 
 
 class OutputFolder:

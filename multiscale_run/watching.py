@@ -21,6 +21,7 @@ from mpi_coupling.locks import is_folder_held
 from multiscale_run.analysis import Results, RunState
 from multiscale_run.analysis.catalogue import quantities
 from multiscale_run.config import SimulationConfig, load_config
+from multiscale_run.output_folder import has_results
 from multiscale_run.run_record import RUN, Event, read_events
 
 WATCHED = (
@@ -135,7 +136,7 @@ def follow(folder: Path, every_seconds: float) -> Iterator[Moment]:
         every_seconds: wall time between two looks.
 
     Raises:
-        UserError: it is no simulation.
+        UserError: it is no simulation, or the results cannot be read.
     """
     readings: deque[tuple[float, float]] = deque(maxlen=WINDOW_READINGS)
     config = load_config(folder)
@@ -155,7 +156,11 @@ def follow(folder: Path, every_seconds: float) -> Iterator[Moment]:
 
 
 def look(config: SimulationConfig) -> Moment:
-    """What there is to see of a run at this moment."""
+    """What there is to see of a run at this moment.
+
+    Raises:
+        UserError: the results cannot be read.
+    """
     results = _results(config)
     if results is None:
         return _without_results(config)
@@ -197,9 +202,7 @@ def _without_results(config: SimulationConfig) -> Moment:
 
 def _results(config: SimulationConfig) -> Results | None:
     """None where there are none; a new one each time, because it is a view of one moment."""
-    if not any(config.output_dir.glob("*.h5")):
-        return None
-    return Results(config.file)
+    return Results(config.file) if has_results(config) else None
 
 
 def _kind(results: Results, state: RunState) -> str:

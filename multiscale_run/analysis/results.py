@@ -32,7 +32,7 @@ from multiscale_run.analysis.report_file import ReportFile, find_reports, read_p
 from multiscale_run.analysis.sites import Sites
 from multiscale_run.circuit_check import neuron_population
 from multiscale_run.config import SimulationConfig, load_config
-from multiscale_run.output_folder import PROFILE
+from multiscale_run.output_folder import PROFILE, has_results
 from multiscale_run.reports import SUCCESS
 from multiscale_run.run_record import RUN, Event, RunDescription, read_description, read_events
 
@@ -85,14 +85,14 @@ class Results(Mapping[str, xr.DataArray]):
 
     Raises:
         ConfigError: the configuration cannot be read.
-        UserError: nothing has been computed.
+        UserError: nothing has been computed, or the folder cannot be read.
     """
 
     def __init__(self, path: Path | str = ".") -> None:
         self.config: SimulationConfig = load_config(path)
         self.folder = self.config.output_dir
         self.sites = Sites(self.config)
-        if not any(self.folder.glob("*.h5")):
+        if not has_results(self.config):
             raise UserError(f"no results in {self.folder}; run: multiscale-run compute {self.config.folder}")
 
     def __repr__(self) -> str:

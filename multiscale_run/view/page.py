@@ -21,6 +21,7 @@ from multiscale_run import __version__
 from multiscale_run.analysis import Results
 from multiscale_run.analysis.sites import NEURON, TETRAHEDRON, VESSEL, Sites
 from multiscale_run.config import SimulationConfig
+from multiscale_run.output_folder import has_results
 from multiscale_run.view.anatomy import Anatomy, Share, read_anatomy
 from multiscale_run.view.shapes import Lines, Triangles
 from multiscale_run.view.values import Colours, read_colours
@@ -74,13 +75,13 @@ def write_page(config: SimulationConfig, output: Path | None = None, limit: int 
         The file written, and how much of everything it shows.
 
     Raises:
-        UserError: the circuit cannot be read, plotly is missing, or the file cannot be written; nothing is then.
+        UserError: circuit or results cannot be read, plotly is missing, or the file cannot be written; nothing is then.
     """
     library = _plotly_library()
     output = output or config.folder / PAGE
     if output.is_dir() or not output.absolute().parent.is_dir():
         raise UserError(f"{output}: cannot be written there; name a file in a folder that exists")
-    results = Results(config.file) if any(config.output_dir.glob("*.h5")) else None
+    results = Results(config.file) if has_results(config) else None
     anatomy = read_anatomy(config, results.sites if results else Sites(config), limit)
     colours = read_colours(results, _ids(anatomy)) if results else []
     for reason in results.unreadable if results else ():

@@ -151,6 +151,10 @@ EVENT = ("multiscale_run", "connections", "after_metabolism_advance", 2)
         ),
         (settings_problem("node_set", value="Neurones"), "is not a node set; allowed: All, Astrocytes"),
         (settings_problem("multiscale_run", "cache_path", value="node_sets.json"), "is a file; name a folder"),
+        (
+            settings_problem("output", "output_dir", value="node_sets.json"),
+            "node_sets.json is a file, not a folder; remove it or change output.output_dir",
+        ),
         (settings_problem("multiscale_run", "mesh_path", value="circuit"), "is a folder; name a mesh file"),
         (settings_problem("multiscale_run", "mesh_path", value="node_sets.json"), "is no gmsh file"),
         (settings_problem("multiscale_run", "bloodflow", "solver", value="astrovascpy"), 'needs solver "grounded"'),

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import os
 import time
+from pathlib import Path
 
 import h5py
 import libsonata
@@ -17,6 +19,8 @@ from multiscale_run.analysis.errors import Unreadable
 from multiscale_run.analysis.figures import Picture
 from multiscale_run.analysis.report_file import PATIENCE_SECONDS
 from multiscale_run.config import load_config
+from multiscale_run.view.page import write_page
+from multiscale_run.watching import look
 
 
 def test_values_are_those_that_libsonata_reads(folder, rows):
@@ -169,6 +173,34 @@ def test_a_file_that_the_reader_has_open_is_read_too(folder, rows):
 def test_no_results(folder):
     with pytest.raises(UserError, match=r"no results in .*RESULTS; run: multiscale-run compute"):
         Results(folder.path)
+
+
+def asked(folder):
+    """Everything that reads results."""
+    config = load_config(folder.path)
+    return (lambda: Results(folder.path), lambda: look(config), lambda: write_page(config), lambda: summarise(config))
+
+
+@pytest.mark.parametrize("place", ["RESULTS", "scratch/RESULTS"])
+def test_a_file_in_place_of_the_folder_is_named(folder, place):
+    folder.results.rmdir()
+    obstacle = folder.path / place.split("/")[0]
+    obstacle.write_text("a file")
+    folder.configure(lambda settings: settings["output"].update(output_dir=place))
+    message = rf"{obstacle} is a file, not a folder; remove it or change output\.output_dir$"
+    for ask in asked(folder):
+        with pytest.raises(UserError, match=message):
+            ask()
+
+
+def test_a_folder_without_the_right_to_read_it(folder, rows, monkeypatch):
+    """The tests may run as root, to whom everything is allowed."""
+    folder.compartments("nai", rows)
+    allowed = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != folder.results and allowed(path, mode))
+    for ask in asked(folder):
+        with pytest.raises(UserError, match=r"RESULTS cannot be read: Permission denied$"):
+            ask()
 
 
 GARBAGE = b"\x89HDF\r\n\x1a\n" + b"x" * 500
