@@ -6,6 +6,8 @@ import errno
 import hashlib
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from mpi_coupling.atomic import write_in_one_step
@@ -100,9 +102,19 @@ class OutputFolder:
         return self._path / CHECKPOINTS
 
     def begin(self) -> None:
-        """From now on the folder holds an unfinished run."""
+        """From now on the folder holds an unfinished run.
+
+        Raises:
+            UserError: on every rank, when what an earlier run left cannot be removed.
+        """
         earlier = (SUCCESS, PROFILE, TIMELINE)
-        self._world.on_root(lambda: [(self._path / name).unlink(missing_ok=True) for name in earlier])
+
+        def remove() -> None:
+            with self._refusals():
+                for name in earlier:
+                    (self._path / name).unlink(missing_ok=True)
+
+        self._world.on_root(remove)
 
     def stop(self, profiler: Profiler) -> None:
         """Write where the time went of a run that ends before its time. Collective."""
@@ -114,7 +126,8 @@ class OutputFolder:
 
         def conclude() -> None:
             summary.print()
-            write_in_one_step(self._path / SUCCESS, mark)
+            with self._refusals():
+                write_in_one_step(self._path / SUCCESS, mark)
 
         self._world.on_root(conclude)
 
@@ -124,6 +137,13 @@ class OutputFolder:
             profiler.write_timeline(self._path / TIMELINE)
         self._world.on_root(lambda: summary.write(self._path / PROFILE))
         return summary
+
+    @contextmanager
+    def _refusals(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise UserError(f"{self._path}: results cannot be written there: {error.strerror}") from error
 
     def _take(self) -> None:
         self._lock = hold_folder(self._path)  # until this process ends

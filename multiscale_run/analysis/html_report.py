@@ -13,7 +13,7 @@ from markupsafe import Markup
 from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 
-from mpi_coupling.atomic import write_in_one_step
+from mpi_coupling.atomic import write_in_one_step, writing
 from mpi_coupling.console import get_logger
 from mpi_coupling.failure import UserError
 from multiscale_run import __version__
@@ -65,7 +65,8 @@ def write_report(
         log.warning("%s", reason)
     for address in external_resources(text):
         log.warning("%s: the report is not complete without a network: it refers to %s", path, address)
-    write_in_one_step(output, text)
+    with writing(output, "name another file with --output"):
+        write_in_one_step(output, text)
     return output
 
 

@@ -14,7 +14,7 @@ import jinja2
 import numpy as np
 from markupsafe import Markup
 
-from mpi_coupling.atomic import write_in_one_step
+from mpi_coupling.atomic import write_in_one_step, writing
 from mpi_coupling.console import get_logger
 from mpi_coupling.failure import UserError
 from multiscale_run import __version__
@@ -86,7 +86,8 @@ def write_page(config: SimulationConfig, output: Path | None = None, limit: int 
     colours = read_colours(results, _ids(anatomy)) if results else []
     for reason in results.unreadable if results else ():
         log.warning("%s", reason)
-    write_in_one_step(output, _render(config.folder.name, library, anatomy, colours, _state(results)))
+    with writing(output, "name another file with --output"):
+        write_in_one_step(output, _render(config.folder.name, library, anatomy, colours, _state(results)))
     return output, shares(anatomy)
 
 

@@ -18,6 +18,7 @@ def command(folder: Path, output: Path | None) -> None:
     """Draw spikes, rates and the mean field of the brain computed in FOLDER (default: here)."""
     from matplotlib.backend_bases import FigureCanvasBase
 
+    from mpi_coupling.atomic import writing
     from mpi_coupling.failure import UserError
     from tvb_nest.figures import draw_summary
     from tvb_nest.results import Results
@@ -27,6 +28,7 @@ def command(folder: Path, output: Path | None) -> None:
     formats = FigureCanvasBase.get_supported_filetypes()
     if path.suffix.removeprefix(".") not in formats:
         raise UserError(f"--output {path}: no format has this ending; take one of {', '.join(sorted(formats))}")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draw_summary(results, path)
+    with writing(path, "name another file with --output"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draw_summary(results, path)
     click.echo(f"drawn: {path}")
