@@ -133,10 +133,13 @@ def _refuse_occupied(folder: Path, force: bool) -> None:
 def _move_into(staging: Path, folder: Path) -> None:
     """Replace the files of an earlier init; whatever else is in the folder stays."""
     folder.mkdir(exist_ok=True)
-    for item in staging.iterdir():
+    earlier = staging / ".earlier"
+    items = list(staging.iterdir())
+    earlier.mkdir()
+    for item in items:
         target = folder / item.name
-        if target.is_dir():
-            shutil.rmtree(target)
+        if target.is_dir():  # moved as a whole: a folder that cannot be written keeps it
+            target.rename(earlier / item.name)
         shutil.move(item, target)
 
 

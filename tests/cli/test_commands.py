@@ -209,6 +209,17 @@ def test_check_finds_a_broken_circuit(tiny):
     assert "no morphologies that MorphIO can read: synthetic_pyramidal_1.swc" in done.stdout
 
 
+def test_check_names_files_of_the_circuit_that_are_missing(tiny):
+    folder = tiny()
+    for name in ("nodes/neurons", "edges/neuroglial"):
+        (folder.path / f"circuit/{name}.h5").unlink()
+    done = folder.command("check")
+    assert done.returncode == 2
+    assert f"networks.nodes.neurons: no such file: {folder.path}/circuit/nodes/neurons.h5" in done.stdout
+    assert f"networks.edges.neuroglial: no such file: {folder.path}/circuit/edges/neuroglial.h5" in done.stdout
+    assert "HDF5-DIAG" not in done.stdout and "Traceback" not in done.stdout
+
+
 def test_check_notes_idle_ranks(tiny):
     done = tiny().command("check", "-n", "12")
     assert done.returncode == 0

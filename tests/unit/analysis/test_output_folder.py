@@ -50,6 +50,19 @@ def test_folders_are_named_as_the_user_does(folder, tmp_path, monkeypatch, locke
         write_simulation(tmp_path / "new", CircuitRequest.from_options("tiny", None, None, 1, None))
 
 
+def test_a_simulation_that_cannot_be_replaced_stays_whole(folder, monkeypatch):
+    before = {path: path.read_bytes() for path in folder.path.rglob("*") if path.is_file()}
+
+    def refuse(path: Path, target: Path) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    monkeypatch.setattr(os, "rename", refuse)
+    with pytest.raises(UserError, match=rf"^{folder.path} cannot be written: Permission denied; name another folder"):
+        write_simulation(folder.path, CircuitRequest.from_options("tiny", None, None, 2, None), force=True)
+    assert {path: path.read_bytes() for path in folder.path.rglob("*") if path.is_file()} == before
+
+
 def test_results_in_a_folder_that_does_not_change(tmp_path, monkeypatch):
     """As after chattr +i."""
     output = OutputFolder(World.start(), tmp_path)
