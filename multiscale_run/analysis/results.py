@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -37,6 +38,7 @@ from multiscale_run.reports import SUCCESS
 from multiscale_run.run_record import RUN, Event, RunDescription, read_description, read_events
 
 DEFAULT_SPIKES_FILE = "out.h5"
+_STOPPED_AT = re.compile(r"^stopped at \S+ ms (?=by )")
 
 
 @dataclass(frozen=True)
@@ -59,8 +61,11 @@ class RunState:
     def __str__(self) -> str:
         if self.state == "finished":
             return f"finished: {self.planned_ms:g} ms"
-        reason = f"; {self.reason}" if self.reason else ""
-        return f"{self.state} at {self.reached_ms:g} of {self.planned_ms:g} ms{reason}"
+        at = f"at {self.reached_ms:g} of {self.planned_ms:g} ms"
+        if not self.reason:
+            return f"{self.state} {at}"
+        told = _STOPPED_AT.sub("", self.reason)  # the reason of a signal says so itself
+        return f"{self.state} {at}: {told}" if told == self.reason else f"{self.state} {at} {told}"
 
 
 class Results(Mapping[str, xr.DataArray]):
