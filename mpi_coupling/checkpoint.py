@@ -32,6 +32,8 @@ KEPT = 2
 
 _MANIFEST = "manifest.json"
 _PREFIX, _PART = "tick-", ".part"
+_PLACED = f"{_PREFIX}*[0-9]"
+"""Pattern of the names of snapshots that are in place."""
 _UNREADABLE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
 
 
@@ -44,6 +46,11 @@ def part_of(state: Mapping[str, NDArray[Any]], part: str) -> State:
     """The state of one part of what `joined` gave."""
     prefix = f"{part}/"
     return {name.removeprefix(prefix): array for name, array in state.items() if name.startswith(prefix)}
+
+
+def has_checkpoints(folder: Path) -> bool:
+    """Whether snapshots are in place in a folder; they are not read."""
+    return any(folder.glob(_PLACED))
 
 
 @dataclass(frozen=True)
@@ -134,7 +141,7 @@ class CheckpointStore:
     def _manifests(self) -> list[Manifest]:
         """Of all snapshots that are in place, the newest first."""
         found = []
-        for folder in sorted(self._folder.glob(f"{_PREFIX}*[0-9]"), reverse=True):
+        for folder in sorted(self._folder.glob(_PLACED), reverse=True):
             try:
                 found.append(Manifest(**json.loads((folder / _MANIFEST).read_text())))
             except (*_UNREADABLE, TypeError) as error:
@@ -169,7 +176,7 @@ class CheckpointStore:
         shutil.rmtree(final, ignore_errors=True)  # of a run that was continued from before it
         part.rename(final)
         _sync(self._folder)
-        for old in sorted(self._folder.glob(f"{_PREFIX}*[0-9]"), reverse=True)[KEPT:]:
+        for old in sorted(self._folder.glob(_PLACED), reverse=True)[KEPT:]:
             shutil.rmtree(old, ignore_errors=True)
 
     def _together(self, work: Callable[[], None], on_root: bool = False) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import stat
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -51,12 +53,23 @@ def lock(file: IO[Any], patience: float) -> bool:
         return True
 
 
+def file_in_the_way(folder: Path) -> Path | None:
+    """The file that stands where a folder, or one that it lies in, should be; None where there is none."""
+    for path in (folder, *folder.parents):
+        with suppress(OSError):  # not there, or not for us to see
+            if not stat.S_ISDIR(path.stat().st_mode):
+                return path
+    return None
+
+
 def make_folder(folder: Path) -> None:
     """Make a folder of results.
 
     Raises:
         UserError: it cannot be made.
     """
+    if file := file_in_the_way(folder):
+        raise UserError(f"{file} is a file, not a folder; remove it or name another folder for the results")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

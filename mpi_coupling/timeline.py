@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from mpi_coupling.console import get_logger
 from mpi_coupling.failure import UserError
 from mpi_coupling.profile import Phase, Profiler
 from mpi_coupling.world import World
@@ -21,6 +22,8 @@ MOST_EVENTS = 1_000_000
 """Events that a rank keeps, some 24 MB; later ones are only counted."""
 
 MICROSECONDS = 1e6
+
+log = get_logger(__name__)
 
 
 class TimelineProfiler(Profiler):
@@ -49,6 +52,8 @@ class TimelineProfiler(Profiler):
         own = (platform.node(), list(self._paths), events, self._lost)
         ranks = self._world.comm.gather(own, root=0) or []
         self._world.on_root(lambda: _write(path, ranks))
+        if self._world.is_root:
+            log.info("each rank's phases are in %s; open it at ui.perfetto.dev", path)
 
     def _make(self, path: str) -> Phase:
         return _RememberedPhase(self, path)

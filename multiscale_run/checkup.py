@@ -23,6 +23,7 @@ from multiscale_run.geometry import RECIPES, read_mesh
 from multiscale_run.mechanisms import mechanism_library, mod_folder, mod_warnings
 from multiscale_run.metabolism import load_network
 from multiscale_run.metabolism.julia import julia_health
+from multiscale_run.output_folder import place_problem
 from multiscale_run.simulators import simulator_classes
 from multiscale_run.simulators.neurodamus_session import sonata_config
 from multiscale_run.tissue import needs_mesh
@@ -59,6 +60,7 @@ def checkup(config: SimulationConfig, ranks: int = 1) -> Health:
         ("fields, arguments and transform expressions", lambda: _fields(config)),
         ("species, inputs and parameters", lambda: _names(config)),
         ("SONATA part", lambda: _sonata(config)),
+        ("place of the results", lambda: _results_place(config)),
         ("circuit", lambda: check_circuit(config)),
         ("mesh", lambda: _mesh(config)),
         ("mechanisms", lambda: _mechanisms(config)),
@@ -137,6 +139,11 @@ def _sonata(config: SimulationConfig) -> Iterator[Problem]:
         sonata_config(config)
     except UserError as error:
         yield Problem(config.file.name, "", ABSENT, str(error))
+
+
+def _results_place(config: SimulationConfig) -> Iterator[Problem]:
+    if problem := place_problem(config):
+        yield config.problem(Finding(("output", "output_dir"), problem))
 
 
 def _mesh(config: SimulationConfig) -> Iterator[Problem]:

@@ -15,6 +15,7 @@ import libsonata
 import morphio
 import numpy as np
 
+from mpi_coupling.failure import UserError
 from mpi_coupling.settings.problems import ABSENT
 from multiscale_run.config import Problem, SimulationConfig
 
@@ -40,18 +41,23 @@ def check_circuit(config: SimulationConfig) -> list[Problem]:
     except Exception as error:
         return [Problem(name, "", ABSENT, f"is not a SONATA circuit: {error}")]
     problems = [Problem(name, *found) for found in _populations(circuit)]
-    if not problems:
-        problems = [
-            Problem(name, *found)
-            for found in itertools.chain(_neurons(circuit), _edges(circuit), _tripartite_synapses(circuit))
-        ]
-    return problems + list(_node_sets(config, circuit))
+    if problems:  # nothing else can be looked at
+        return problems
+    found = itertools.chain(_neurons(circuit), _edges(circuit), _tripartite_synapses(circuit))
+    return [*(Problem(name, *each) for each in found), *_node_sets(config, circuit)]
 
 
 def neuron_population(config: SimulationConfig) -> libsonata.NodePopulation:
-    """The circuit's population of biophysical neurons."""
-    circuit = libsonata.CircuitConfig.from_file(str(config.network))
-    return circuit.node_population(_of_type(circuit, BIOPHYSICAL)[0])
+    """The circuit's population of biophysical neurons.
+
+    Raises:
+        UserError: the circuit or the file of the population cannot be read.
+    """
+    try:
+        circuit = libsonata.CircuitConfig.from_file(str(config.network))
+        return circuit.node_population(_of_type(circuit, BIOPHYSICAL)[0])
+    except (libsonata.SonataError, RuntimeError, IndexError) as error:
+        raise UserError(f"{config.network}: the neurons of the circuit cannot be read: {error}") from error
 
 
 def neuron_layers(config: SimulationConfig, neuron_ids: np.ndarray) -> np.ndarray:
@@ -79,11 +85,15 @@ def _of_type(circuit: libsonata.CircuitConfig, kind: str) -> list[str]:
 
 
 def _populations(circuit: libsonata.CircuitConfig) -> Iterator[_Found]:
-    for kind, names, read in (
-        ("nodes", circuit.node_populations, circuit.node_population),
-        ("edges", circuit.edge_populations, circuit.edge_population),
+    for kind, names, about, read in (
+        ("nodes", circuit.node_populations, circuit.node_population_properties, circuit.node_population),
+        ("edges", circuit.edge_populations, circuit.edge_population_properties, circuit.edge_population),
     ):
         for name in sorted(names):
+            file = Path(about(name).elements_path)
+            if not file.is_file():  # libsonata would also print what HDF5 has to say
+                yield f"networks.{kind}.{name}", ABSENT, f"no such file: {file}"
+                continue
             try:
                 read(name)
             except Exception as error:

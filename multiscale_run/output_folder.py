@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from mpi_coupling.atomic import write_in_one_step
-from mpi_coupling.locks import hold_folder
+from mpi_coupling.failure import UserError
+from mpi_coupling.locks import file_in_the_way, hold_folder
 from mpi_coupling.plugins import packages
 from mpi_coupling.profile import Profiler, ProfileSummary
 from mpi_coupling.timeline import TimelineProfiler
@@ -51,6 +56,31 @@ def is_finished(config: SimulationConfig, world: World) -> bool:
     return world.on_root(compare)
 
 
+def has_results(config: SimulationConfig) -> bool:
+    """Whether a run has left reports or spikes.
+
+    Raises:
+        UserError: the folder cannot be read, or a file is in its place.
+    """
+    folder = config.output_dir
+    if problem := place_problem(config):
+        raise UserError(problem)
+    try:
+        if folder.exists() and not os.access(folder, os.R_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return any(path.suffix == ".h5" for path in folder.iterdir())
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise UserError(f"{folder} cannot be read: {error.strerror}") from error
+
+
+def place_problem(config: SimulationConfig) -> str:
+    """Why there can be no folder of results where the configuration wants it; empty where there can."""
+    file = file_in_the_way(config.output_dir)
+    return f"{file} is a file, not a folder; remove it or change output.output_dir" if file else ""
+
+
 class OutputFolder:
     """The output folder of a run, taken by it until its process ends. Collective, as are all methods.
 
@@ -72,9 +102,19 @@ class OutputFolder:
         return self._path / CHECKPOINTS
 
     def begin(self) -> None:
-        """From now on the folder holds an unfinished run."""
+        """From now on the folder holds an unfinished run.
+
+        Raises:
+            UserError: on every rank, when what an earlier run left cannot be removed.
+        """
         earlier = (SUCCESS, PROFILE, TIMELINE)
-        self._world.on_root(lambda: [(self._path / name).unlink(missing_ok=True) for name in earlier])
+
+        def remove() -> None:
+            with self._refusals():
+                for name in earlier:
+                    (self._path / name).unlink(missing_ok=True)
+
+        self._world.on_root(remove)
 
     def stop(self, profiler: Profiler) -> None:
         """Write where the time went of a run that ends before its time. Collective."""
@@ -86,7 +126,8 @@ class OutputFolder:
 
         def conclude() -> None:
             summary.print()
-            write_in_one_step(self._path / SUCCESS, mark)
+            with self._refusals():
+                write_in_one_step(self._path / SUCCESS, mark)
 
         self._world.on_root(conclude)
 
@@ -96,6 +137,13 @@ class OutputFolder:
             profiler.write_timeline(self._path / TIMELINE)
         self._world.on_root(lambda: summary.write(self._path / PROFILE))
         return summary
+
+    @contextmanager
+    def _refusals(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise UserError(f"{self._path}: results cannot be written there: {error.strerror}") from error
 
     def _take(self) -> None:
         self._lock = hold_folder(self._path)  # until this process ends

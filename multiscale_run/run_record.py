@@ -17,6 +17,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
 
+from pydantic import TypeAdapter, ValidationError
+
 from mpi_coupling.plugins import packages
 from mpi_coupling.world import UserError, World
 from multiscale_run.config import SimulationConfig
@@ -143,26 +145,38 @@ class RunRecord(logging.Handler):
 
 
 def read_description(folder: Path) -> RunDescription | None:
-    """What was run in a results folder; None where nothing was recorded, as by other programs."""
+    """What was run in a results folder; None where nothing that can be read was recorded, as by other programs."""
     try:
-        return RunDescription(**json.loads((folder / RUN).read_text()))
-    except (FileNotFoundError, json.JSONDecodeError):  # the latter: killed while it was written
+        return TypeAdapter(RunDescription).validate_json((folder / RUN).read_bytes())
+    except (OSError, ValidationError):  # the latter: killed while it was written, or damaged
         return None
 
 
 def read_events(folder: Path) -> list[Event]:
-    """The events of a run, in the order of time; empty where nothing was recorded."""
+    """The events of a run, in the order of time; empty where nothing was recorded.
+
+    What cannot be read is left out, and a warning at the end tells of it.
+    """
+    file = folder / EVENTS
     try:
-        lines = (folder / EVENTS).read_text().splitlines()
+        lines = file.read_bytes().splitlines(keepends=True)
     except FileNotFoundError:
         return []
-    return list(_events(lines))
+    except OSError as error:
+        return [Event("warning", f"{file} cannot be read: {error.strerror}")]
+    if lines and lines[-1].startswith(b"{") and not lines[-1].endswith(b"\n"):
+        lines.pop()  # a killed run left it half written, or a run is just writing it
+    events = list(_events(lines))
+    if damaged := len(lines) - len(events):
+        events.append(Event("warning", f"{file} cannot be read in full: {damaged} of {len(lines)} lines are damaged"))
+    return events
 
 
-def _events(lines: list[str]) -> Iterator[Event]:
+def _events(lines: list[bytes]) -> Iterator[Event]:
+    adapter = TypeAdapter(Event)
     for line in lines:
-        with contextlib.suppress(json.JSONDecodeError):  # a last line that a killed run left half written
-            yield Event(**json.loads(line))
+        with contextlib.suppress(ValidationError):
+            yield adapter.validate_json(line)
 
 
 def _line(event: Event) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 
+from mpi_coupling.atomic import writing
 from mpi_coupling.slurm import Job, Site, job_script
 from mpi_coupling.world import UserError
 from multiscale_run.circuits import CircuitSpec, CircuitSummary, build_circuit, circuit_names, named_circuit
@@ -87,13 +88,16 @@ def write_simulation(
         One or two sentences on what was written.
 
     Raises:
-        UserError: the folder is not empty, or is a file; the site has no room for the job.
+        UserError: the folder is not empty, is a file or cannot be written; the site has no room for the job.
     """
     _refuse_occupied(folder, force)
     script = job_script(_job(folder, checkpoint_every), site or Site())
     folder.parent.mkdir(parents=True, exist_ok=True)
     # written beside the folder and moved at the end, so that a failure leaves an earlier simulation as it was
-    with tempfile.TemporaryDirectory(dir=folder.resolve().parent, prefix=".init-") as staging_name:
+    with (
+        writing(folder, "name another folder"),
+        tempfile.TemporaryDirectory(dir=folder.resolve().parent, prefix=".init-") as staging_name,
+    ):
         staging = Path(staging_name)
         if request.spec is not None:
             built = build_circuit(staging / CIRCUIT_FOLDER, request.spec, config_directory=staging)
@@ -129,10 +133,13 @@ def _refuse_occupied(folder: Path, force: bool) -> None:
 def _move_into(staging: Path, folder: Path) -> None:
     """Replace the files of an earlier init; whatever else is in the folder stays."""
     folder.mkdir(exist_ok=True)
-    for item in staging.iterdir():
+    earlier = staging / ".earlier"
+    items = list(staging.iterdir())
+    earlier.mkdir()
+    for item in items:
         target = folder / item.name
-        if target.is_dir():
-            shutil.rmtree(target)
+        if target.is_dir():  # moved as a whole: a folder that cannot be written keeps it
+            target.rename(earlier / item.name)
         shutil.move(item, target)
 
 

@@ -6,6 +6,7 @@ Nothing is written, and nothing is held that the run waits for.
 from __future__ import annotations
 
 import platform
+import shlex
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -16,11 +17,14 @@ from pathlib import Path
 
 import numpy as np
 
+from mpi_coupling.checkpoint import has_checkpoints
 from mpi_coupling.failure import UserError
 from mpi_coupling.locks import is_folder_held
 from multiscale_run.analysis import Results, RunState
 from multiscale_run.analysis.catalogue import quantities
 from multiscale_run.config import SimulationConfig, load_config
+from multiscale_run.config.document import FILE_NAME
+from multiscale_run.output_folder import CHECKPOINTS, has_results
 from multiscale_run.run_record import RUN, Event, read_events
 
 WATCHED = (
@@ -83,6 +87,7 @@ class Moment:
         spreads: quantities.
         warnings: the last ones, with their time in ms; and how many there are.
         n_warnings: how many there are.
+        next_command: what goes on with a run that was killed, or begins it anew.
     """
 
     state: str
@@ -98,6 +103,7 @@ class Moment:
     spreads: tuple[Spread, ...] = ()
     warnings: tuple[str, ...] = ()
     n_warnings: int = 0
+    next_command: str = ""
 
     @property
     def is_over(self) -> bool:
@@ -121,9 +127,9 @@ class Moment:
             case "finished":
                 return f"finished: {self.planned_ms:g} ms"
             case "stopped":
-                return f"stopped {at}: {self.reason}"
+                return str(RunState("stopped", self.reached_ms, self.planned_ms, self.reason))
             case "unfinished":
-                return f"ended {at}, as a run that was killed or crashed; to go on: multiscale-run compute --continue"
+                return f"ended {at}, as a run that was killed or crashed; {self.next_command}"
         return f"running {at}"
 
 
@@ -135,7 +141,7 @@ def follow(folder: Path, every_seconds: float) -> Iterator[Moment]:
         every_seconds: wall time between two looks.
 
     Raises:
-        UserError: it is no simulation.
+        UserError: it is no simulation, or the results cannot be read.
     """
     readings: deque[tuple[float, float]] = deque(maxlen=WINDOW_READINGS)
     config = load_config(folder)
@@ -155,7 +161,11 @@ def follow(folder: Path, every_seconds: float) -> Iterator[Moment]:
 
 
 def look(config: SimulationConfig) -> Moment:
-    """What there is to see of a run at this moment."""
+    """What there is to see of a run at this moment.
+
+    Raises:
+        UserError: the results cannot be read.
+    """
     results = _results(config)
     if results is None:
         return _without_results(config)
@@ -165,6 +175,7 @@ def look(config: SimulationConfig) -> Moment:
         results = _results(config) or results
         state = results.state
     kind, reached = _kind(results, state), state.reached_ms
+    warnings = [*map(_told, results.warnings), *results.unreadable]
     if kind == "running" and not (results.description and results.description.resumed_from_ms):
         written = _written_by_this_run(results)
         if not written:
@@ -180,11 +191,19 @@ def look(config: SimulationConfig) -> Moment:
             neurons=results.neurons().sizes["neuron"],
             alive=int(results.alive()["alive"].isel(time=-1).sum()),
             spreads=tuple(_spreads(results)),
-            warnings=tuple(map(_told, results.warnings[-LAST_WARNINGS:])),
-            n_warnings=len(results.warnings),
+            warnings=tuple(warnings[-LAST_WARNINGS:]),
+            n_warnings=len(warnings),
+            next_command=_next_command(config),
         ),
         results,
     )
+
+
+def _next_command(config: SimulationConfig) -> str:
+    simulation = shlex.quote(str(config.folder if config.file.name == FILE_NAME else config.file))
+    if has_checkpoints(config.output_dir / CHECKPOINTS):
+        return f"to go on: multiscale-run compute --continue {simulation}"
+    return f"to begin anew: multiscale-run compute {simulation}"
 
 
 def _without_results(config: SimulationConfig) -> Moment:
@@ -196,9 +215,7 @@ def _without_results(config: SimulationConfig) -> Moment:
 
 def _results(config: SimulationConfig) -> Results | None:
     """None where there are none; a new one each time, because it is a view of one moment."""
-    if not any(config.output_dir.glob("*.h5")):
-        return None
-    return Results(config.file)
+    return Results(config.file) if has_results(config) else None
 
 
 def _kind(results: Results, state: RunState) -> str:

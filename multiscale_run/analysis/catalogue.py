@@ -64,6 +64,10 @@ class Source:
     sections: str = ""
     kind: str = ""
 
+    def gives(self, wanted: Quantity) -> bool:
+        """Whether these are numbers of a quantity."""
+        return (self.simulator, self.variable, self.when) == (wanted.simulator, wanted.variable, wanted.when)
+
 
 def quantities() -> dict[str, Quantity]:
     """All quantities by key."""

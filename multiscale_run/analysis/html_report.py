@@ -13,7 +13,7 @@ from markupsafe import Markup
 from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 
-from mpi_coupling.atomic import write_in_one_step
+from mpi_coupling.atomic import write_in_one_step, writing
 from mpi_coupling.console import get_logger
 from mpi_coupling.failure import UserError
 from multiscale_run import __version__
@@ -61,9 +61,12 @@ def write_report(
         raise UserError(f"{path}: has no cell tagged 'parameters', so it cannot compare; see the one that init writes")
     execute(notebook, results.config.folder, str(path))
     text = to_html(notebook, f"multiscale-run: {results.name}", path.name)
+    for reason in (reason for each in (results, other) if each for reason in each.unreadable):
+        log.warning("%s", reason)
     for address in external_resources(text):
         log.warning("%s: the report is not complete without a network: it refers to %s", path, address)
-    write_in_one_step(output, text)
+    with writing(output, "name another file with --output"):
+        write_in_one_step(output, text)
     return output
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -15,10 +17,14 @@ import numpy as np
 from xarray.backends import BackendArray
 from xarray.core import indexing
 
-from mpi_coupling.failure import UserError
+from multiscale_run.analysis.errors import Unreadable
 
 PATIENCE_SECONDS = 2.0
 """How long a file is tried again that a run is just writing."""
+QUIET_SECONDS = 60.0
+"""A file that was not written to for so long is not just being written."""
+DAMAGED = (OSError, KeyError, RuntimeError, ValueError, TypeError, AttributeError)
+"""What h5py and numpy raise where a file holds something else than it should."""
 
 T = TypeVar("T")
 
@@ -93,30 +99,65 @@ class _Rows(BackendArray):
         return read_patiently(self._report.path, read)
 
 
-def read_report_files(path: Path) -> list[ReportFile]:
-    """The populations of a report file; empty for other files.
+def find_reports(folder: Path, no_report: Path) -> tuple[dict[str, ReportFile], dict[str, Unreadable]]:
+    """The reports of a folder of results, and why others cannot be read.
 
-    Raises:
-        UserError: the file cannot be read.
+    Args:
+        folder: of the results.
+        no_report: the file of spikes.
+
+    Returns:
+        Both by name: the file's, and the population's behind a slash where a file has several.
     """
-    return read_patiently(path, partial(_headers, path))
+    found: dict[str, ReportFile] = {}
+    unreadable: dict[str, Unreadable] = {}
+    for path in sorted(folder.rglob("*.h5")):
+        if path == no_report or path.is_relative_to(folder / "checkpoints"):
+            continue
+        name = path.relative_to(folder).as_posix().removesuffix(".h5")
+        try:
+            parts = read_patiently(path, partial(_headers, path))
+        except Unreadable as error:
+            unreadable[name] = error
+        else:
+            found |= {name if len(parts) == 1 else f"{name}/{part.population}": part for part in parts}
+    return found, unreadable
 
 
 def read_patiently(path: Path, read: Callable[[h5py.File], T]) -> T:
     """Read from a file that a run may just be writing.
 
     Raises:
-        UserError: it cannot be read, again and again.
+        Unreadable: it cannot be read, again and again.
     """
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
             with _opened(path) as file:
                 return read(file)
-        except (OSError, KeyError, RuntimeError) as error:
-            if time.monotonic() > deadline or not path.exists():
-                raise UserError(f"{path}: cannot be read: {error}; compute it again") from error
+        except DAMAGED as error:
+            if time.monotonic() > deadline or not _may_be_just_written(path, error):
+                raise Unreadable(f"{path} cannot be read: {_why(error)}") from error
         time.sleep(0.05)
+
+
+def _may_be_just_written(path: Path, error: Exception) -> bool:
+    if isinstance(error, PermissionError):
+        return False
+    try:
+        return time.time() - path.stat().st_mtime < QUIET_SECONDS
+    except OSError:
+        return False
+
+
+def _why(error: Exception) -> str:
+    """The reason in a few words, and what to do about it."""
+    number = error.errno if isinstance(error, OSError) else None
+    if number in (errno.EACCES, errno.EPERM):
+        return f"{os.strerror(number)}; ask its owner for the right to read it (chmod)"
+    if number and number != errno.ENOENT:  # not the file's fault
+        return os.strerror(number)
+    return f"{' '.join(str(error).split())}; compute it again"
 
 
 def _opened(path: Path) -> h5py.File:

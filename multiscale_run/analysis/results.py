@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -27,16 +28,17 @@ from multiscale_run.analysis.catalogue import (
     quantities_of_others,
     sources,
 )
-from multiscale_run.analysis.errors import NoData
-from multiscale_run.analysis.report_file import ReportFile, read_patiently, read_report_files, read_spikes
+from multiscale_run.analysis.errors import NoData, Unreadable
+from multiscale_run.analysis.report_file import ReportFile, find_reports, read_patiently, read_spikes
 from multiscale_run.analysis.sites import Sites
 from multiscale_run.circuit_check import neuron_population
 from multiscale_run.config import SimulationConfig, load_config
-from multiscale_run.output_folder import PROFILE
+from multiscale_run.output_folder import PROFILE, has_results
 from multiscale_run.reports import SUCCESS
-from multiscale_run.run_record import Event, RunDescription, read_description, read_events
+from multiscale_run.run_record import RUN, Event, RunDescription, read_description, read_events
 
 DEFAULT_SPIKES_FILE = "out.h5"
+_STOPPED_AT = re.compile(r"^stopped at \S+ ms (?=by )")
 
 
 @dataclass(frozen=True)
@@ -59,8 +61,11 @@ class RunState:
     def __str__(self) -> str:
         if self.state == "finished":
             return f"finished: {self.planned_ms:g} ms"
-        reason = f"; {self.reason}" if self.reason else ""
-        return f"{self.state} at {self.reached_ms:g} of {self.planned_ms:g} ms{reason}"
+        at = f"at {self.reached_ms:g} of {self.planned_ms:g} ms"
+        if not self.reason:
+            return f"{self.state} {at}"
+        told = _STOPPED_AT.sub("", self.reason)  # the reason of a signal says so itself
+        return f"{self.state} {at}: {told}" if told == self.reason else f"{self.state} {at} {told}"
 
 
 class Results(Mapping[str, xr.DataArray]):
@@ -85,14 +90,14 @@ class Results(Mapping[str, xr.DataArray]):
 
     Raises:
         ConfigError: the configuration cannot be read.
-        UserError: nothing has been computed.
+        UserError: nothing has been computed, or the folder cannot be read.
     """
 
     def __init__(self, path: Path | str = ".") -> None:
         self.config: SimulationConfig = load_config(path)
         self.folder = self.config.output_dir
         self.sites = Sites(self.config)
-        if not any(self.folder.glob("*.h5")):
+        if not has_results(self.config):
             raise UserError(f"no results in {self.folder}; run: multiscale-run compute {self.config.folder}")
 
     def __repr__(self) -> str:
@@ -120,27 +125,38 @@ class Results(Mapping[str, xr.DataArray]):
         return self.config.folder.name
 
     @cached_property
+    def _found(self) -> tuple[dict[str, ReportFile], dict[str, Unreadable]]:
+        return find_reports(self.folder, self._spikes_file)
+
+    @property
     def files(self) -> Mapping[str, ReportFile]:
         """The report files by name: the file's, and the population's behind a slash where a file has several."""
-        found: dict[str, ReportFile] = {}
-        for path in sorted(self.folder.rglob("*.h5")):
-            if path == self._spikes_file or path.is_relative_to(self.folder / "checkpoints"):
-                continue
-            parts = read_report_files(path)
-            name = path.relative_to(self.folder).as_posix().removesuffix(".h5")
-            found |= {name if len(parts) == 1 else f"{name}/{part.population}": part for part in parts}
-        return found
+        return self._found[0]
+
+    @cached_property
+    def unreadable(self) -> tuple[str, ...]:
+        """Why files of results cannot be read; what they hold counts as not reported."""
+        reasons = [str(error) for error in self._found[1].values()]
+        if self.description is None and (self.folder / RUN).exists():
+            reasons.append(f"{self.folder / RUN} cannot be read: it does not describe a run")
+        for ask in (self.spikes, lambda: self.profile):
+            try:
+                ask()
+            except Unreadable as error:
+                reasons.append(str(error))
+            except NoData:
+                continue  # not there
+        return tuple(reasons)
 
     @cached_property
     def sources(self) -> Mapping[str, Source]:
         """Where the numbers of each report come from."""
-        known = sources(self.config, self.configuration)
-        return {name: known.get(name) or known.get(name.rpartition("/")[0]) or Source("", name) for name in self}
+        return self._sources_of(self)
 
     @cached_property
     def of_others(self) -> Mapping[str, Quantity]:
         """Quantities of simulators of other packages, as they are not in ``quantities.csv``, by key."""
-        return quantities_of_others(self.sources)
+        return quantities_of_others(self._sources_of([*self, *self._found[1]]))
 
     def report(self, name: str) -> xr.Dataset:
         """A report as a dataset with one variable of the report's name.
@@ -152,6 +168,8 @@ class Results(Mapping[str, xr.DataArray]):
         Raises:
             NoData: there is no report of this name.
         """
+        if name in self._found[1]:
+            raise self._found[1][name]
         if name not in self.files:
             raise NoData(f"{self.folder}: there is no report {name!r}; there are: {', '.join(self) or 'none'}")
         return self._array(name).to_dataset(name=name)
@@ -169,7 +187,7 @@ class Results(Mapping[str, xr.DataArray]):
             raise NoData(f"{self.folder}: no quantity {key!r} was reported")
         found = self._reports_of(wanted)
         if not found:
-            raise NoData(self._why_missing(wanted))
+            raise self._why_missing(wanted)
         return self._named(max(found, key=lambda name: len(self.files[name].node_ids)), wanted)
 
     def soma_potential(self) -> xr.DataArray:
@@ -188,14 +206,18 @@ class Results(Mapping[str, xr.DataArray]):
         """All spikes in the order of time: variables ``time`` (ms) and ``neuron`` along ``spike``.
 
         Raises:
-            NoData: the run left no file of spikes.
+            NoData: the run left no file of spikes, or one that cannot be read.
         """
-        if not self._spikes_file.exists():
-            raise NoData(f"{self._spikes_file}: there is no file of spikes")
-        times, neurons = read_patiently(self._spikes_file, read_spikes)
+        times, neurons = self._spike_columns
         order = np.argsort(times, kind="stable")
         variables = {"time": ("spike", times[order], {"units": "ms"}), "neuron": ("spike", neurons[order])}
         return xr.Dataset(variables, attrs={"stop_ms": self.state.reached_ms})
+
+    @cached_property
+    def _spike_columns(self) -> tuple[np.ndarray, np.ndarray]:
+        if not self._spikes_file.exists():
+            raise NoData(f"{self._spikes_file}: there is no file of spikes")
+        return read_patiently(self._spikes_file, read_spikes)
 
     def neurons(self) -> xr.Dataset:
         """Layer, type and place of every biophysical neuron of the circuit."""
@@ -216,8 +238,12 @@ class Results(Mapping[str, xr.DataArray]):
 
     def alive(self) -> xr.Dataset:
         """Which neurons took part at each exchange, and why others did not; see :func:`derived.alive`."""
-        masked = [] if self.description else [n for n in self if self.sources[n].simulator == METABOLISM]
-        return derived.alive(self.neurons(), self.state.reached_ms, self.exclusions, [self[name] for name in masked])
+        names = [] if self.description else [n for n in self if self.sources[n].simulator == METABOLISM]
+        masked = []
+        for name in names:
+            with suppress(Unreadable):
+                masked.append(self[name].load())
+        return derived.alive(self.neurons(), self.state.reached_ms, self.exclusions, masked)
 
     @cached_property
     def description(self) -> RunDescription | None:
@@ -263,10 +289,19 @@ class Results(Mapping[str, xr.DataArray]):
         Raises:
             NoData: the run did not come to an end that could write them.
         """
+        file = self.folder / PROFILE
         try:
-            return ProfileSummary.from_json((self.folder / PROFILE).read_text())
-        except (OSError, json.JSONDecodeError) as error:
-            raise NoData(f"{self.folder / PROFILE}: a run writes it when it ends; this one is {self.state}") from error
+            return ProfileSummary.from_json(file.read_text())
+        except FileNotFoundError as error:
+            raise NoData(f"{file}: a run writes it when it ends; this one is {self.state}") from error
+        except OSError as error:
+            raise Unreadable(f"{file} cannot be read: {error.strerror}") from error
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise Unreadable(f"{file} cannot be read: it holds no profile of a run") from error
+
+    def _sources_of(self, names: Iterable[str]) -> dict[str, Source]:
+        known = sources(self.config, self.configuration)
+        return {name: known.get(name) or known.get(name.rpartition("/")[0]) or Source("", name) for name in names}
 
     def _array(self, name: str) -> xr.DataArray:
         return report_array(name, self.files[name], self.sources[name], self.sites)
@@ -277,8 +312,7 @@ class Results(Mapping[str, xr.DataArray]):
         return self._array(name).assign_attrs(long_name=quantity.label, symbol=quantity.symbol)
 
     def _reports_of(self, wanted: Quantity) -> list[str]:
-        key = (wanted.simulator, wanted.variable, wanted.when)
-        return [name for name, s in self.sources.items() if (s.simulator, s.variable, s.when) == key]
+        return [name for name, source in self.sources.items() if source.gives(wanted)]
 
     def _overwrites(self, species: str) -> bool:
         """Whether a connection puts something in the place of a species, instead of merging it."""
@@ -292,10 +326,14 @@ class Results(Mapping[str, xr.DataArray]):
         ]
         return any(action != "merge" and slot == species for action, slot in written)
 
-    def _why_missing(self, wanted: Quantity) -> str:
+    def _why_missing(self, wanted: Quantity) -> NoData:
+        unreadable = self._found[1]
+        for name, source in self._sources_of(unreadable).items():
+            if source.gives(wanted):
+                return unreadable[name]
         section = self.configuration.get("multiscale_run", {})
         if wanted.simulator != NEURONS and not section.get(f"with_{wanted.simulator}", False):
-            return f"{wanted.simulator} took no part (multiscale_run.with_{wanted.simulator} is false)"
+            return NoData(f"{wanted.simulator} took no part (multiscale_run.with_{wanted.simulator} is false)")
         place = "reports" if wanted.simulator == NEURONS else f"multiscale_run.reports.{wanted.simulator}"
         when = f" {wanted.when}" if wanted.when else ""
-        return f"{wanted.label}: was not reported; add {wanted.variable}{when} to {place} and compute again"
+        return NoData(f"{wanted.label}: was not reported; add {wanted.variable}{when} to {place} and compute again")

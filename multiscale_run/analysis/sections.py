@@ -50,6 +50,7 @@ def summary(runs: Runs) -> Iterable[Any]:
     versions = {name: results.description.versions for name, results in runs.items() if results.description}
     if versions:
         yield _side_by_side("package", versions, "Versions")
+    yield from (Note(f"{reason}.") for results in runs.values() for reason in results.unreadable)
 
 
 @section

@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from multiscale_run.analysis.catalogue import quantities
-from multiscale_run.analysis.errors import NoData
+from multiscale_run.analysis.errors import NoData, Unreadable
 from multiscale_run.analysis.results import Results, RunState
 from multiscale_run.config import SimulationConfig
 
@@ -64,16 +64,18 @@ class ResultsSummary:
     Attributes:
         folder: where it is.
         state: how far the run came.
-        spikes: number of spikes.
+        spikes: number of spikes; None where their file cannot be read.
         reports: all reports, by name.
         highlights: what each of the quantities that tell most is, and its report, as far as they were written.
+        unreadable: why files of results cannot be read.
     """
 
     folder: Path
     state: RunState
-    spikes: int
+    spikes: int | None
     reports: list[ReportSummary]
     highlights: list[tuple[str, ReportSummary]]
+    unreadable: list[str]
 
 
 def summarise(config: SimulationConfig) -> ResultsSummary:
@@ -83,16 +85,30 @@ def summarise(config: SimulationConfig) -> ResultsSummary:
         UserError: nothing was computed yet.
     """
     results = Results(config.file)
-    by_name = {name: _summarise_report(name, values) for name, values in results.items()}
+    by_name: dict[str, ReportSummary] = {}
+    unreadable = list(results.unreadable)
+    for name, values in results.items():
+        try:
+            by_name[name] = _summarise_report(name, values)
+        except Unreadable as error:  # its head can be read, its numbers cannot
+            unreadable.append(str(error))
     highlights = []
     known = quantities() | results.of_others
     for key in (*HIGHLIGHTS, *results.of_others):
-        with suppress(NoData):
+        with suppress(NoData, KeyError):
             highlights.append((known[key].label, by_name[str(results.quantity(key).name)]))
-    spikes = 0
-    with suppress(NoData):
-        spikes = results.spikes().sizes["spike"]
-    return ResultsSummary(results.folder, results.state, spikes, list(by_name.values()), highlights)
+    return ResultsSummary(
+        results.folder, results.state, _spikes(results), list(by_name.values()), highlights, unreadable
+    )
+
+
+def _spikes(results: Results) -> int | None:
+    try:
+        return results.spikes().sizes["spike"]
+    except Unreadable:
+        return None
+    except NoData:
+        return 0
 
 
 def _summarise_report(name: str, array: xr.DataArray) -> ReportSummary:

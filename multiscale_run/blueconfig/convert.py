@@ -9,7 +9,7 @@ from typing import Any
 
 import libsonata
 
-from mpi_coupling.atomic import write_in_one_step
+from mpi_coupling.atomic import write_in_one_step, writing
 from mpi_coupling.settings.json_file import read_json
 from mpi_coupling.settings.problems import ABSENT, ConfigError, Problem
 from multiscale_run.blueconfig import blocks
@@ -82,7 +82,8 @@ def convert(circuit: Path, out: Path, node_sets: Path, blueconfig: Path, allow_m
 
 def write_conversion(conversion: Conversion, out: Path) -> None:
     """Write a simulation configuration, or replace it, in one step: a reader never sees half of it."""
-    write_in_one_step(out, _text(conversion.document))
+    with writing(out, "name another file"):
+        write_in_one_step(out, _text(conversion.document))
 
 
 def _text(document: dict[str, Any]) -> str:

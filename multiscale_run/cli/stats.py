@@ -79,7 +79,10 @@ def _show_results(results: ResultsSummary) -> None:
     ]
     columns = ["quantity", "unit", "mean at start", "mean at end", "largest change of one", "relative"]
     table("what moved", columns, moved)
-    click.echo(f"{results.spikes} spikes")
+    for reason in results.unreadable:
+        click.echo(f"warning: {reason}")
+    if results.spikes is not None:
+        click.echo(f"{results.spikes} spikes")
     if results.state.state == "finished":
         click.echo(f"{results.state}; results in {results.folder}")
     else:

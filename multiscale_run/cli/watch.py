@@ -40,7 +40,9 @@ def command(folder: Path, once: bool, every: float) -> None:
 
     if once:
         moment = look(load_config(folder))
-        standard_output().print(_table(moment), *_warnings(moment), sep="\n")
+        click.echo(moment.outcome)  # as one line: it may end with a command
+        for part in _details(moment):
+            standard_output().print(part)
     elif standard_output().is_terminal:
         moment = _show_live(folder, every)
     else:
@@ -67,19 +69,22 @@ def _show_live(folder: Path, every: float) -> Moment:
 def _panel(moment: Moment) -> Any:
     from rich.console import Group
     from rich.progress_bar import ProgressBar
+    from rich.text import Text
 
     bar = ProgressBar(total=max(moment.planned_ms, 1e-9), completed=moment.reached_ms, width=60)
-    return Group(bar, _table(moment), *_warnings(moment))
+    return Group(bar, Text(moment.outcome), *_details(moment))
 
 
-def _table(moment: Moment) -> Any:
+def _details(moment: Moment) -> list[Any]:
+    """A table, where there is something to tell, and the warnings."""
     from rich.text import Text
 
     from mpi_coupling.console import build_table
 
     columns = ["", "value, mean", "lowest", "highest", "unit"]
     rows = [*_facts(moment), *((s.label, s.mean, s.lowest, s.highest, s.unit) for s in moment.spreads)]
-    return build_table(moment.outcome, columns, map(_as_text, rows)) if rows else Text(moment.outcome)
+    table = [build_table("", columns, map(_as_text, rows))] if rows else []
+    return [*table, *(Text(f"warning: {text}", style="yellow") for text in moment.warnings)]
 
 
 def _facts(moment: Moment) -> list[tuple[Any, ...]]:
@@ -104,12 +109,6 @@ def _facts(moment: Moment) -> list[tuple[Any, ...]]:
 
 def _as_text(row: tuple[Any, ...]) -> list[Any]:
     return [f"{cell:.6g}" if isinstance(cell, float) else cell for cell in row]
-
-
-def _warnings(moment: Moment) -> list[Any]:
-    from rich.text import Text
-
-    return [Text(f"warning: {text}", style="yellow") for text in moment.warnings]
 
 
 def _line(moment: Moment) -> str:

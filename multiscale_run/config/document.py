@@ -53,9 +53,9 @@ def locate(path: Path | str) -> Path:
     if file.is_dir():
         file = file / FILE_NAME
     if not file.is_file():
-        raise ConfigError(
-            [Problem(str(file), "", ABSENT, "no such file; name a folder with one, or run `multiscale-run init` there")]
-        )
+        is_there = file.parent.is_dir() and file.name == FILE_NAME
+        problem = "no such file; name a folder with one" if is_there else "no such folder or file; name one that exists"
+        raise ConfigError([Problem(str(file), "", ABSENT, f"{problem}, or run `multiscale-run init` there")])
     return file.resolve()
 
 

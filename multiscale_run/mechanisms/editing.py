@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from mpi_coupling.atomic import writing
 from mpi_coupling.world import UserError
 from multiscale_run.mechanisms.library import build, is_built, library_of_the_user, mod_folder, sources
 
@@ -20,7 +21,8 @@ def copy_mod_files(simulation_folder: Path) -> Path:
         The new folder.
 
     Raises:
-        UserError: there is a folder `mod` already, no simulation, or no compiler; nothing is written then.
+        UserError: there is a folder `mod` already, no simulation, no compiler, or no right to write there; nothing is
+            written then.
     """
     target = simulation_folder / "mod"
     if not (simulation_folder / "simulation_config.json").is_file():
@@ -33,7 +35,8 @@ def copy_mod_files(simulation_folder: Path) -> Path:
             f"{target} exists and is left as it is; edit the files there and use --rebuild, or remove it first"
         )
     build()  # the copies are the same: a compiler that fails does so before anything is written
-    with tempfile.TemporaryDirectory(dir=simulation_folder, prefix=".mod-") as staging:
+    remedy = f"make {simulation_folder} writable, or work on a copy of the simulation"
+    with writing(target, remedy), tempfile.TemporaryDirectory(dir=simulation_folder, prefix=".mod-") as staging:
         copies = Path(staging) / "mod"
         copies.mkdir()
         for name, file in sources().items():

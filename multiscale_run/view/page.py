@@ -14,12 +14,14 @@ import jinja2
 import numpy as np
 from markupsafe import Markup
 
-from mpi_coupling.atomic import write_in_one_step
+from mpi_coupling.atomic import write_in_one_step, writing
+from mpi_coupling.console import get_logger
 from mpi_coupling.failure import UserError
 from multiscale_run import __version__
 from multiscale_run.analysis import Results
 from multiscale_run.analysis.sites import NEURON, TETRAHEDRON, VESSEL, Sites
 from multiscale_run.config import SimulationConfig
+from multiscale_run.output_folder import has_results
 from multiscale_run.view.anatomy import Anatomy, Share, read_anatomy
 from multiscale_run.view.shapes import Lines, Triangles
 from multiscale_run.view.values import Colours, read_colours
@@ -36,6 +38,8 @@ FIRST = {NEURON: "membrane_potential", VESSEL: "radius_change", TETRAHEDRON: ""}
 TITLES = {NEURON: "Neurons", VESSEL: "Vessels", TETRAHEDRON: "Extracellular space"}
 _STILL = {"hoverinfo": "skip", "showlegend": False}
 _LIGHT = {"ambient": 0.65, "diffuse": 0.6, "specular": 0.1, "roughness": 0.8}
+
+log = get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -71,16 +75,19 @@ def write_page(config: SimulationConfig, output: Path | None = None, limit: int 
         The file written, and how much of everything it shows.
 
     Raises:
-        UserError: the circuit cannot be read, plotly is missing, or the file cannot be written; nothing is then.
+        UserError: circuit or results cannot be read, plotly is missing, or the file cannot be written; nothing is then.
     """
     library = _plotly_library()
     output = output or config.folder / PAGE
     if output.is_dir() or not output.absolute().parent.is_dir():
         raise UserError(f"{output}: cannot be written there; name a file in a folder that exists")
-    results = Results(config.file) if any(config.output_dir.glob("*.h5")) else None
+    results = Results(config.file) if has_results(config) else None
     anatomy = read_anatomy(config, results.sites if results else Sites(config), limit)
     colours = read_colours(results, _ids(anatomy)) if results else []
-    write_in_one_step(output, _render(config.folder.name, library, anatomy, colours, _state(results)))
+    for reason in results.unreadable if results else ():
+        log.warning("%s", reason)
+    with writing(output, "name another file with --output"):
+        write_in_one_step(output, _render(config.folder.name, library, anatomy, colours, _state(results)))
     return output, shares(anatomy)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,13 +61,11 @@ def read_colours(results: Results, drawn: Mapping[str, np.ndarray], most: int = 
     """
     found = []
     for key, label, ask in _questions(results):
-        try:
+        with suppress(UserError):  # not reported, not readable, or of a mesh or circuit that is no longer there
             values = ask()
-        except UserError:  # not reported, or of a mesh or circuit that is no longer there
-            continue
-        kind = NEURON if COMPARTMENT in values.dims else str(values.dims[1])
-        if kind in drawn and len(drawn[kind]) and values.size:
-            found.append(_colours(key, label, values, drawn[kind], most))
+            kind = NEURON if COMPARTMENT in values.dims else str(values.dims[1])
+            if kind in drawn and len(drawn[kind]) and values.size:
+                found.append(_colours(key, label, values, drawn[kind], most))
     return found
 
 

@@ -92,7 +92,7 @@ def test_init_writes_the_job_script_of_a_site(tools, tmp_path):
     lines = (folder / "simulation.sbatch").read_text().splitlines()
     asked = {line.removeprefix("#SBATCH ") for line in lines if line.startswith("#SBATCH ")}
     assert {"--job-name=a_simulation", "--account=proj40", "--partition=prod", "--nodes=2"} <= asked
-    assert {"--ntasks-per-node=2", "--time=12:00:00", "--signal=B:USR2@120", "--exclusive"} <= asked
+    assert {"--ntasks-per-node=1", "--time=12:00:00", "--signal=B:USR2@120", "--exclusive"} <= asked
     assert "export SLURM_MPI_TYPE=pmix" in lines
     run = 'srun --kill-on-bad-exit=1 multiscale-run compute --continue --checkpoint-every 50 "$folder" &'
     assert run in lines
@@ -151,6 +151,10 @@ EVENT = ("multiscale_run", "connections", "after_metabolism_advance", 2)
         ),
         (settings_problem("node_set", value="Neurones"), "is not a node set; allowed: All, Astrocytes"),
         (settings_problem("multiscale_run", "cache_path", value="node_sets.json"), "is a file; name a folder"),
+        (
+            settings_problem("output", "output_dir", value="node_sets.json"),
+            "node_sets.json is a file, not a folder; remove it or change output.output_dir",
+        ),
         (settings_problem("multiscale_run", "mesh_path", value="circuit"), "is a folder; name a mesh file"),
         (settings_problem("multiscale_run", "mesh_path", value="node_sets.json"), "is no gmsh file"),
         (settings_problem("multiscale_run", "bloodflow", "solver", value="astrovascpy"), 'needs solver "grounded"'),
@@ -203,6 +207,17 @@ def test_check_finds_a_broken_circuit(tiny):
     )
     assert "has no file for synthetic_pyramidal_0" in done.stdout
     assert "no morphologies that MorphIO can read: synthetic_pyramidal_1.swc" in done.stdout
+
+
+def test_check_names_files_of_the_circuit_that_are_missing(tiny):
+    folder = tiny()
+    for name in ("nodes/neurons", "edges/neuroglial"):
+        (folder.path / f"circuit/{name}.h5").unlink()
+    done = folder.command("check")
+    assert done.returncode == 2
+    assert f"networks.nodes.neurons: no such file: {folder.path}/circuit/nodes/neurons.h5" in done.stdout
+    assert f"networks.edges.neuroglial: no such file: {folder.path}/circuit/edges/neuroglial.h5" in done.stdout
+    assert "HDF5-DIAG" not in done.stdout and "Traceback" not in done.stdout
 
 
 def test_check_notes_idle_ranks(tiny):

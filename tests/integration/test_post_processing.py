@@ -207,4 +207,4 @@ def test_errors_of_the_command(tiny, tools, tmp_path):
     elsewhere = folder.command("post-processing", "--output", str(tmp_path / "no" / "report.html"))
     assert elsewhere.returncode == 2 and "name a file in a folder that exists" in elsewhere.stdout
     other = folder.command("post-processing", "--compare", str(tmp_path / "nowhere"))
-    assert other.returncode == 2 and "nowhere: no such file" in other.stdout
+    assert other.returncode == 2 and "nowhere: no such folder or file" in other.stdout

@@ -19,12 +19,15 @@ def command(folder: Path, output: Path | None) -> None:
 
     A run that is not finished is drawn as far as it is on disk.
     """
+    from mpi_coupling.atomic import writing
     from tvb_nest.figures import draw_summary
     from tvb_nest.results import Results
 
     results = Results.of(folder)
     path = _default(results.folder / "figures") if output is None else _checked(output)
-    for note in draw_summary(results, path):
+    with writing(path, "name another file with --output"):
+        notes = draw_summary(results, path)
+    for note in notes:
         click.echo(f"note: {note}")
     click.echo(f"drawn: {path}")
 

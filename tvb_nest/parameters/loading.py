@@ -208,7 +208,8 @@ def read_parameters(path: Path | str) -> Parameters:
     file = Path(path)
     file = file / FILE_NAME if file.is_dir() else file
     if not file.is_file():
-        message = "no such file; name a parameter.json or its folder, or make one with `tvb-nest init`"
+        what = "no such file" if file.parent.is_dir() and file.name == FILE_NAME else "no such folder or file"
+        message = f"{what}; name a parameter.json or its folder, or make one with `tvb-nest init`"
         raise ConfigError([Problem(str(file), "", ABSENT, message)])
     return parameters_of(read_json(file, file.name), file.absolute())
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
+import os
+import time
+from pathlib import Path
 
 import h5py
 import libsonata
@@ -10,7 +14,13 @@ import numpy as np
 import pytest
 
 from mpi_coupling.failure import UserError
-from multiscale_run.analysis import NoData, Results
+from multiscale_run.analysis import NoData, Results, sections, summarise
+from multiscale_run.analysis.errors import Unreadable
+from multiscale_run.analysis.figures import Picture
+from multiscale_run.analysis.report_file import PATIENCE_SECONDS
+from multiscale_run.config import load_config
+from multiscale_run.view.page import write_page
+from multiscale_run.watching import look
 
 
 def test_values_are_those_that_libsonata_reads(folder, rows):
@@ -165,11 +175,120 @@ def test_no_results(folder):
         Results(folder.path)
 
 
-def test_a_damaged_file_is_named(folder, rows):
+def asked(folder):
+    """Everything that reads results."""
+    config = load_config(folder.path)
+    return (lambda: Results(folder.path), lambda: look(config), lambda: write_page(config), lambda: summarise(config))
+
+
+@pytest.mark.parametrize("place", ["RESULTS", "scratch/RESULTS"])
+def test_a_file_in_place_of_the_folder_is_named(folder, place):
+    folder.results.rmdir()
+    obstacle = folder.path / place.split("/")[0]
+    obstacle.write_text("a file")
+    folder.configure(lambda settings: settings["output"].update(output_dir=place))
+    message = rf"{obstacle} is a file, not a folder; remove it or change output\.output_dir$"
+    for ask in asked(folder):
+        with pytest.raises(UserError, match=message):
+            ask()
+
+
+def test_a_folder_without_the_right_to_read_it(folder, rows, monkeypatch):
+    """The tests may run as root, to whom everything is allowed."""
     folder.compartments("nai", rows)
-    (folder.results / "cai.h5").write_bytes(b"\x89HDF\r\n\x1a\n" + b"x" * 500)
-    with pytest.raises(UserError, match=r"cai.h5: cannot be read"):
-        list(Results(folder.path))
+    allowed = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != folder.results and allowed(path, mode))
+    for ask in asked(folder):
+        with pytest.raises(UserError, match=r"RESULTS cannot be read: Permission denied$"):
+            ask()
+
+
+GARBAGE = b"\x89HDF\r\n\x1a\n" + b"x" * 500
+
+
+def test_a_damaged_report_is_named_and_the_others_are_read(folder, rows):
+    folder.compartments("nai", rows).compartments("cai", rows).spikes([3.5], [4])
+    (folder.results / "atpi.h5").write_bytes(GARBAGE)
+    (folder.results / "ki.h5").write_bytes((folder.results / "cai.h5").read_bytes()[:3000])
+    with h5py.File(folder.results / "cai.h5", "r+") as file:
+        del file["report/neurons/mapping/time"]
+        file["report/neurons/mapping/time"] = [0.0]
+    results = Results(folder.path)
+    assert list(results) == ["nai"] and results.state.reached_ms == 900.0
+    for key, name in (("atp", "atpi"), ("potassium", "ki"), ("calcium", "cai")):
+        with pytest.raises(Unreadable, match=rf"RESULTS/{name}\.h5 cannot be read: .+; compute it again$"):
+            results.quantity(key)
+    with pytest.raises(Unreadable, match=r"ki\.h5 cannot be read: .*truncated file"):
+        results.report("ki")
+    assert [reason.split("/")[-1].split()[0] for reason in results.unreadable] == ["atpi.h5", "cai.h5", "ki.h5"]
+
+
+def test_a_report_without_the_right_to_read_it_is_not_called_damaged(folder, rows, monkeypatch):
+    def refuse(path, *_, **__):
+        raise PermissionError(errno.EACCES, f"Unable to synchronously open file '{path}'")
+
+    results = Results(folder.compartments("nai", rows).path)
+    monkeypatch.setattr(h5py, "File", refuse)
+    began = time.monotonic()
+    with pytest.raises(
+        Unreadable, match=r"nai\.h5 cannot be read: Permission denied; ask its owner for the right"
+    ) as e:
+        results.quantity("sodium")
+    assert "compute it again" not in str(e.value)
+    assert time.monotonic() - began < PATIENCE_SECONDS, "waiting does not help"
+
+
+def test_numbers_that_cannot_be_read_cost_only_their_report(folder, rows):
+    """The head of the file is whole."""
+    folder.compartments("nai", rows).compartments("cai", rows)
+    with h5py.File(folder.results / "cai.h5", "r+") as file:
+        data = file["report/neurons/data"]
+        attributes = dict(data.attrs)
+        del file["report/neurons/data"]
+        packed = file.create_dataset("report/neurons/data", data=rows, dtype="f4", chunks=True, compression="gzip")
+        packed.attrs.update(attributes)
+        place = packed.id.get_chunk_info(0)
+    with (folder.results / "cai.h5").open("r+b") as file:
+        file.seek(place.byte_offset)
+        file.write(b"x" * place.size)
+    summary = summarise(load_config(folder.path))
+    assert [report.name for report in summary.reports] == ["nai"]
+    (reason,) = summary.unreadable
+    assert "cai.h5 cannot be read: " in reason
+    assert [label for label, _ in summary.highlights] == ["sodium in neurons"]
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"ranks": 2}', '{"phases": 3}', '{"phases": {"a": {"seconds": {}}}}'])
+def test_a_damaged_profile_is_named(folder, rows, text):
+    folder.compartments("nai", rows)
+    (folder.results / "profile.json").write_text(text)
+    results = Results(folder.path)
+    with pytest.raises(Unreadable, match=r"profile\.json cannot be read: it holds no profile of a run"):
+        results.profile  # noqa: B018
+    assert [reason.split("/")[-1].split()[0] for reason in results.unreadable] == ["profile.json"]
+
+
+def test_spikes_that_cannot_be_read(folder, rows):
+    folder.compartments("nai", rows)
+    (folder.results / "out.h5").write_bytes(GARBAGE)
+    summary = summarise(load_config(folder.path))
+    assert summary.spikes is None and [r.name for r in summary.reports] == ["nai"]
+    assert "out.h5 cannot be read" in summary.unreadable[0]
+
+
+def test_sections_show_the_rest_and_say_what_is_missing(folder, rows):
+    folder.compartments("nai", rows)
+    (folder.results / "atpi.h5").write_bytes(GARBAGE)
+    (folder.results / "profile.json").write_bytes(b"\xff\xfe")
+    (folder.results / "run.json").write_text("{}")
+    results = Results(folder.path)
+    shown = sections.concentrations(results).items
+    assert isinstance(shown[0], Picture) and "RESULTS/atpi.h5 cannot be read: " in str(shown[-1])
+    (note,) = sections.profile(results).items
+    assert "profile.json cannot be read" in str(note)
+    told = "\n".join(map(str, sections.summary(results).items))
+    for name in ("atpi.h5", "profile.json", "run.json"):
+        assert f"{name} cannot be read" in told
 
 
 def test_a_run_that_holds_its_lock_is_running(folder, rows):

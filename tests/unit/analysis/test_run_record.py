@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from mpi_coupling.console import get_logger
 from mpi_coupling.world import World
 from multiscale_run.config import load_config
@@ -68,3 +70,36 @@ def test_the_description_says_what_was_run(folder):
     found = read_description(folder.results)
     assert found.ranks == 1 and found.versions["numpy"] and found.versions["python"]
     assert found.configuration["run"]["tstop"] == 1000.0
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        b"rubbish\n",
+        b"\xff\xfe\x00\n",
+        b"[]\n",
+        b'{"kind": "warning"}\n',
+        b'{"kind": "joke", "message": "x"}\n',
+        b'{"kind": "warning", "message": "x", "time_ms": "soon"}\n',
+    ],
+)
+def test_damaged_lines_are_left_out_and_a_warning_says_so(folder, damage):
+    whole = json.dumps({"kind": "warning", "message": "whole", "time_ms": 1.0, "neuron": None}).encode() + b"\n"
+    (folder.results / EVENTS).write_bytes(damage + whole)
+    first, told = read_events(folder.results)
+    assert first == Event("warning", "whole", 1.0)
+    assert told.message.endswith("events.jsonl cannot be read in full: 1 of 2 lines are damaged")
+
+
+def test_records_that_the_system_does_not_give(folder):
+    for name in (EVENTS, RUN):
+        (folder.results / name).mkdir()
+    assert read_description(folder.results) is None
+    (told,) = read_events(folder.results)
+    assert told.message.endswith("events.jsonl cannot be read: Is a directory")
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"started": 3}', "\xff"])
+def test_a_damaged_description_is_none(folder, text):
+    (folder.results / RUN).write_bytes(text.encode("latin-1"))
+    assert read_description(folder.results) is None

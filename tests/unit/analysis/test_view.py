@@ -97,6 +97,14 @@ def test_of_a_large_circuit_a_part_is_drawn(folder, rows):
     assert re.search(r"\d of 10 morphologies of neurons", text)
 
 
+def test_a_damaged_report_costs_only_its_colours(folder, rows, caplog):
+    folder.compartments("nai", rows)
+    (folder.results / "atpi.h5").write_bytes(b"rubbish")
+    _, data = written(folder)
+    assert [q["key"] for q in data["quantities"]] == ["sodium"]
+    assert "RESULTS/atpi.h5 cannot be read: " in caplog.text
+
+
 def test_without_results_the_circuit_is_drawn(folder):
     text, data = written(folder)
     assert data["quantities"] == [] and "the circuit, without results" in text

@@ -104,14 +104,33 @@ def test_how_a_run_ended(folder, rows):
     with held(folder.results):
         assert look(config).outcome == "running: the model is being built"
     folder.compartments("atpi", rows)
-    assert look(config).outcome.startswith("ended at 900 of 1000 ms, as a run that was killed or crashed")
+    ended = "ended at 900 of 1000 ms, as a run that was killed or crashed"
+    assert look(config).outcome == f"{ended}; to begin anew: multiscale-run compute {folder.path}"
+    (folder.results / "checkpoints" / "tick-000000000100.part").mkdir(parents=True)  # killed while it was written
+    assert "to begin anew" in look(config).outcome
+    (folder.results / "checkpoints" / "tick-000000000100").mkdir()
+    assert look(config).outcome == f"{ended}; to go on: multiscale-run compute --continue {folder.path}"
     warnings = [{"kind": "warning", "message": f"number {n}", "time_ms": 100.0 * n} for n in range(5)]
     events(folder, *warnings, {"kind": "end", "message": "no neuron is left"})
     moment = look(config)
     assert moment.outcome == "stopped at 900 of 1000 ms: no neuron is left"
     assert moment.warnings == ("200 ms: number 2", "300 ms: number 3", "400 ms: number 4") and moment.n_warnings == 5
+    events(folder, {"kind": "end", "message": "stopped at 900 ms by SIGTERM; continue with: this"})
+    assert look(config).outcome == "stopped at 900 of 1000 ms by SIGTERM; continue with: this"
     (folder.results / SUCCESS).write_text("")
     assert [m.outcome for m in follow(folder.path, 0.1)] == ["finished: 1000 ms"]
+
+
+def test_files_that_cannot_be_read_are_warnings(folder, rows):
+    folder.compartments("nai", rows)
+    for name in ("atpi.h5", "out.h5", "profile.json"):
+        (folder.results / name).write_bytes(b"rubbish")
+    (folder.results / "events.jsonl").write_bytes(b"\xffrubbish\n")
+    moment = look(load_config(folder.path))
+    assert (moment.reached_ms, moment.spikes, [s.label for s in moment.spreads]) == (900.0, None, ["sodium in neurons"])
+    assert moment.n_warnings == 4
+    told = [warning.split(" cannot be read")[0].rpartition("/")[2] for warning in moment.warnings]
+    assert told == ["atpi.h5", "out.h5", "profile.json"]
 
 
 def test_speed_is_that_of_the_last_looks(folder, rows):

@@ -53,6 +53,13 @@ def test_a_folder_without_configuration(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("name", ["nowhere", "nowhere/deeper", "other.json"])
+def test_what_does_not_exist(tmp_path: Path, name: str) -> None:
+    assert message_of(tmp_path / name) == (
+        f"{tmp_path}/{name}: no such folder or file; name one that exists, or run `multiscale-run init` there"
+    )
+
+
 def test_folder_file_and_text_are_the_same(write: Write) -> None:
     folder = write()
     configs = [load_config(p) for p in (folder, str(folder), folder / "simulation_config.json")]

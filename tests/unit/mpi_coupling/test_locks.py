@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from mpi_coupling.locks import lock
+from mpi_coupling.failure import UserError
+from mpi_coupling.locks import hold_folder, lock
 
 
 def test_a_lock_is_held_until_the_file_is_closed(tmp_path: Path) -> None:
@@ -37,3 +38,10 @@ def test_a_file_system_without_locks(
         else:
             with pytest.raises(OSError, match="refused"):
                 lock(file, 0.0)
+
+
+def test_a_file_where_the_results_should_go(tmp_path: Path) -> None:
+    (tmp_path / "RESULTS").write_text("")
+    for folder in (tmp_path / "RESULTS", tmp_path / "RESULTS" / "deeper"):
+        with pytest.raises(UserError, match=r"RESULTS is a file, not a folder; remove it or name another folder"):
+            hold_folder(folder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
 from pathlib import Path
 
@@ -23,10 +24,12 @@ def events_of(path: Path) -> list[dict]:
     return [event for event in json.loads(path.read_text())["traceEvents"] if event["ph"] == "X"]
 
 
-def test_events(world: World, tmp_path: Path) -> None:
+def test_events(world: World, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     profiler = TimelineProfiler(world)
     run_phases(profiler)
-    profiler.write_timeline(tmp_path / "timeline.json")
+    with caplog.at_level(logging.INFO):
+        profiler.write_timeline(tmp_path / "timeline.json")
+    assert f"each rank's phases are in {tmp_path}/timeline.json" in caplog.text
     events = events_of(tmp_path / "timeline.json")
     assert sorted(event["cat"] for event in events) == ["neurons"] * 2 + ["neurons/spikes"] * 2
     outer, inner = ([e for e in events if e["name"] == name] for name in ("neurons", "spikes"))

@@ -229,6 +229,8 @@ def test_a_window_beyond_the_delays_is_refused(make):
 def test_files_that_cannot_be_read(tmp_path):
     with pytest.raises(ConfigError, match=r"no such file; name a parameter.json or its folder"):
         read_parameters(tmp_path)
+    with pytest.raises(ConfigError, match=r"/nowhere: no such folder or file; name a parameter.json or its folder"):
+        read_parameters(tmp_path / "nowhere")
     file = tmp_path / "parameter.json"
     file.write_text('{"param_nest": {"master_seed": 1, "master_seed": 2}}')
     with pytest.raises(ConfigError, match=r"param_nest.master_seed: is given twice"):
