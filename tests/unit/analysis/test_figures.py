@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import xarray as xr
 from matplotlib.collections import LineCollection, PolyCollection
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from multiscale_run.analysis import Results, figures
@@ -138,3 +139,67 @@ def test_ranges_of_colours():
     assert low == -high and high == pytest.approx(3.0, rel=0.01)
     low, high = style.colour_range([2.0, 2.0])
     assert low < high
+
+
+def luminance(colour):
+    """Relative luminance of a colour (WCAG 2.1)."""
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(colour)]
+    return float(np.dot([0.2126, 0.7152, 0.0722], linear))
+
+
+def assert_both_are_seen(below, above):
+    """The one that is drawn later leaves the other visible under it, between its dashes and on both sides."""
+    assert above.get_linewidth() <= 0.6 * below.get_linewidth()
+    assert below.get_linestyle() in ("-", "solid") and above.get_linestyle() not in ("-", "solid")
+    assert luminance(below.get_color()) > 1.5 * luminance(above.get_color()), "also without colours"
+
+
+LAID_OVER = {
+    "V": (lambda r: figures.traces({n: r.soma_potential() for n in ("one", "two")}), 0),
+    "means": (lambda r: figures.time_series([{n: r.quantity("sodium") for n in ("one", "two")}]), 0),
+    "ATP": (lambda r: figures.energy_budget({n: r.energy() for n in ("one", "two")}), 1),
+    "alive": (lambda r: figures.living_neurons({n: r.alive() for n in ("one", "two")}), 0),
+}
+
+
+@pytest.mark.parametrize("name", LAID_OVER)
+def test_equal_runs_are_both_seen(results, name):
+    draw, place = LAID_OVER[name]
+    lines = {line.get_label(): line for line in draw(results).axes[place].lines}
+    one, two = lines["one"], lines["two"]
+    np.testing.assert_array_equal(one.get_ydata(), two.get_ydata())
+    assert_both_are_seen(one, two)
+
+
+def test_equal_rates_are_both_seen(results):
+    both = {name: (results.spikes(), results.neurons()) for name in ("one", "two")}
+    one, two = (p for p in figures.raster(both).axes[-1].patches)
+    assert two.get_linewidth() < one.get_linewidth() and two.get_linestyle() != one.get_linestyle()
+    steps = figures.energy_budget({name: results.energy() for name in ("one", "two")}).axes[0].patches
+    for below, above in zip(steps[:2], steps[2:], strict=True):
+        assert above.get_linewidth() < below.get_linewidth() and above.get_linestyle() != below.get_linestyle()
+        assert luminance(below.get_edgecolor()[:3]) > 1.5 * luminance(above.get_edgecolor()[:3])
+
+
+def test_a_run_keeps_its_style_where_the_other_has_no_data(results):
+    nai = results.quantity("sodium")
+    figure = figures.time_series([{"two": nai}, {"one": nai, "two": nai}])
+    alone, both = ({line.get_label(): line for line in ax.lines} for ax in figure.axes)
+    assert alone["two"].get_color() == both["two"].get_color() and "layer 3" not in alone
+    assert {text.get_text() for text in figure.legends[0].get_texts()} == {"one", "two"}
+
+
+def test_maps_that_share_a_scale_have_the_same_bar(results):
+    vessels = results.sites.vessels
+    size = vessels.sizes["vessel"]
+    up, both = (
+        xr.DataArray(np.linspace(low, 2.0, size), {"vessel": vessels["vessel"]}, attrs={"units": "%"})
+        for low in (0.1, -3.0)
+    )
+    scale = figures.ColourScale.of(up.values, both.values, centre=0)
+    drawn = [figures.vessel_graph(values, vessels, centre=0, scale=scale) for values in (up, both)]
+    bars = [figure.axes[-1].get_ylim() for figure in drawn]
+    assert bars[0] == bars[1] and bars[0][0] == -bars[0][1]
+    clims = [next(c for c in f.axes[0].collections if isinstance(c, LineCollection)).get_clim() for f in drawn]
+    assert clims[0] == clims[1] == bars[0]
+    assert figures.ColourScale.of(up.values, centre=0).shown[0] == 0.0, "no half of a bar without values"
