@@ -110,12 +110,14 @@
   /** The settings of one trace for a quantity, or for none. */
   function settings(trace, quantity, bar) {
     const values = quantity && ofPoints(trace.owner, quantity, valuesAt(quantity, moment()));
-    const shown = quantity
-      ? { colorscale: [scaleOf(quantity)], cmin: lowest(quantity), cmax: quantity.limits[1], showscale: bar !== null, colorbar: bar }
-      : { showscale: false };
-    const prefix = trace.property === "intensity" ? "" : `${trace.property}.`;
+    const isMesh = trace.property === "intensity";
+    let shown = { showscale: false };
+    if (quantity) shown = { colorscale: [scaleOf(quantity)], cmin: lowest(quantity), cmax: quantity.limits[1], showscale: bar !== null, colorbar: bar };
+    else if (isMesh) shown = { ...shown, colorscale: [[[0, trace.layer.colour], [1, trace.layer.colour]]], cmin: 0, cmax: 1 };
+    const prefix = isMesh ? "" : `${trace.property}.`;
     const update = Object.fromEntries(Object.entries(shown).map(([key, value]) => [prefix + key, value]));
-    if (trace.property === "intensity") update.intensity = [quantity ? values : null];
+    // plotly keeps the colours of a mesh that loses its intensities: it gets a scale of one colour instead
+    if (isMesh) update.intensity = [values || new Float32Array(trace.owner.length)];
     else update[`${prefix}color`] = quantity ? [values] : trace.layer.colour;
     if (trace.property === "marker") update["marker.size"] = quantity ? [sizes(values, quantity)] : 2;
     return update;

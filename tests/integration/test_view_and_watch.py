@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import shutil
 import signal
@@ -11,6 +12,8 @@ import time
 import h5py
 import numpy as np
 import pytest
+from matplotlib.colors import rgb_to_hsv, to_rgb
+from PIL import Image
 from selenium import webdriver
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
@@ -79,6 +82,43 @@ def move_to(browser, moment):
     slider.dispatchEvent(new Event("input"));
     """
     browser.execute_async_script(script, moment)
+
+
+def drawn_alone(page, layer):
+    """Show one layer only, without axes: pixels of the drawing that have a colour (hue, saturation, value)."""
+    for box in page.find_elements(By.CSS_SELECTOR, "#layers label"):
+        tick = box.find_element(By.TAG_NAME, "input")
+        if tick.is_selected() != (box.text.strip() == layer):
+            tick.click()
+    page.execute_async_script(
+        "Plotly.relayout('plot', {'scene.xaxis.visible': false, 'scene.yaxis.visible': false,"
+        " 'scene.zaxis.visible': false}).then(() => setTimeout(arguments[0], 1500))"
+    )
+    picture = Image.open(io.BytesIO(page.find_element(By.ID, "plot").screenshot_as_png)).convert("RGB")
+    # the middle, without buttons and bars of colours
+    pixels = rgb_to_hsv(np.asarray(picture)[60:, : picture.width - 200].reshape(-1, 3) / 255)
+    return pixels[pixels[:, 1] > 0.2]
+
+
+def away_from(colour, pixels):
+    """Distance of the hues of pixels from that of a colour, 0 to 0.5."""
+    return np.abs((pixels[:, 0] - rgb_to_hsv(to_rgb(colour))[0] + 0.5) % 1 - 0.5)
+
+
+def test_without_a_quantity_a_layer_has_its_own_colour(browser, tiny, tools):
+    page = opened(browser, tiny(tools["duration"](100.0)).computed())
+    layers = page.execute_script("return JSON.parse(document.getElementById('data').textContent).layers")
+    colours = {layer["name"]: layer["colour"] for layer in layers}
+    cases = [("neuron", "Neurons", "membrane_potential"), ("vessel", "Vessels", "blood_pressure")]
+    for kind, layer, quantity in cases:
+        menu = Select(page.find_element(By.ID, f"colour-{kind}"))
+        menu.select_by_value(quantity)
+        before = away_from(colours[layer], drawn_alone(page, layer))
+        menu.select_by_value("")
+        after = away_from(colours[layer], drawn_alone(page, layer))
+        assert len(before) > 500 and len(after) > 500
+        assert np.percentile(before, 75) > 0.06, "a quantity has other colours"
+        assert np.percentile(after, 99) < 0.03, f"{layer}: light changes the brightness only"
 
 
 def test_page_of_a_run(browser, tiny, tools):
