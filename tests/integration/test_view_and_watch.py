@@ -27,6 +27,17 @@ COLOURS = """
 const trace = document.getElementById("plot").data[arguments[0]];
 return Array.from(trace.intensity || trace.marker.color);
 """
+# corners of the box of axes as they are seen: the edge of the picture is 1
+CORNERS = """
+const { model, view, projection } = document.getElementById("plot")._fullLayout.scene._scene.glplot.cameraParams;
+const [low, high] = document.getElementById("plot")._fullLayout.scene._scene.glplot.bounds;
+const times = (m, v) => [0, 1, 2, 3].map((r) => m[r] * v[0] + m[4 + r] * v[1] + m[8 + r] * v[2] + m[12 + r] * v[3]);
+return Array.from({ length: 8 }, (_, n) => {
+  const corner = [0, 1, 2].map((k) => ((n >> k) & 1 ? high : low)[k]);
+  const [x, y, , w] = times(projection, times(view, times(model, [...corner, 1])));
+  return [x / w, y / w];
+});
+"""
 EYE = """
 const eye = document.getElementById("plot")._fullLayout.scene._scene.getCamera().eye;
 return [eye.x, eye.y, eye.z];
@@ -144,6 +155,18 @@ def test_page_of_a_run(browser, tiny, tools):
     bars = page.find_elements(By.CSS_SELECTOR, "#plot .colorbar")
     assert len(bars) == 3
     assert any("(mM)" in bar.get_attribute("textContent") for bar in bars)
+
+    corners = np.abs(page.execute_script(CORNERS))
+    assert corners.max() < 0.9, "the box and, beside it, the letters of its axes are in view"
+    assert corners[:, 1].max() > 0.5, "and not small"
+
+    Select(page.find_element(By.ID, "colour-vessel")).select_by_value("flow_change")
+    limits = "const q = document.getElementById('plot').data.find((t) => t.colorbar?.title?.text.includes('flow'));"
+    WebDriverWait(page, SECONDS).until(lambda b: b.execute_script(f"{limits} return Boolean(q)"))
+    low, high, middle = page.execute_script(f"{limits} return [q.cmin, q.cmax, q.colorscale[5]]")
+    assert low == -high and middle == [0.5, "rgb(221,220,220)"], "grey stands for no change"
+    noted = re.findall(r"-?\d[\d.]*", page.find_element(By.ID, "notes").text.partition("every")[0])
+    assert noted and all(len(number.strip("-.").replace(".", "").lstrip("0")) <= 4 for number in noted), noted
 
     eye = page.execute_script(EYE)
     plot = page.find_element(By.CSS_SELECTOR, "#plot canvas")

@@ -242,6 +242,12 @@ class ColourScale:
         is_half = self.lowest > self.low + 0.45 * (self.high - self.low)
         return (min(self.lowest, (self.low + self.high) / 2) if is_half else self.low), self.high
 
+    @property
+    def part(self) -> tuple[float, float]:
+        """The part of the map of colours that is shown, from 0 to 1."""
+        low, high = ((end - self.low) / (self.high - self.low) for end in self.shown)
+        return low, high
+
 
 def add_colour_bar(
     figure: Picture, drawn: Collection, axes: Sequence[Axes], values: xr.DataArray, scale: ColourScale
