@@ -162,8 +162,9 @@ def living_neurons(runs: Runs) -> Iterable[Any]:
         yield figures.living_neurons(alive, width_mm=PAGE_MM)
     yield from rows_of.long_table(["run", "neuron", "excluded at (ms)", "reason"], rows, "Excluded neurons")
     if not rows:
-        numbers = ", ".join(str(found.sizes["neuron"]) for found in alive.values())
-        yield Note(f"All neurons ({numbers}) took part as far as the run came; none was excluded.")
+        for name, found in alive.items():
+            all_neurons = _subject(f"All {found.sizes['neuron']} neurons", runs, name)
+            yield Note(f"{all_neurons} took part as far as the run came; none was excluded.")
 
 
 @section
@@ -186,6 +187,8 @@ def profile(runs: Runs) -> Iterable[Any]:
     """Wall time of each phase, mean over the ranks."""
     found = runs.need(lambda results: results.profile)
     yield figures.profile_bars(found.found, width_mm=PAGE_MM)
+    if any(p.ranks > 1 for p in found.found.values()):
+        yield Note("Bars are means over the ranks; black lines go from the fastest to the slowest rank.")
     rows = [
         [
             name,

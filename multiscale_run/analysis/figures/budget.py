@@ -27,6 +27,8 @@ SIDES = {"demand": (DEMAND, "used by neurons"), "supply": (SUPPLY, "supplied by 
 def energy_budget(runs: Mapping[str, xr.Dataset], *, width_mm: float = COLUMN_MM) -> Picture:
     """ATP used and supplied over time, the ATP that this leaves, and both sides by layer.
 
+    Lines are means over neurons; bands go from the lowest to the highest neuron, thin lines are neurons.
+
     Args:
         runs: name -> budget, as ``Results.energy`` gives it.
         width_mm: of the figure.
@@ -38,12 +40,13 @@ def energy_budget(runs: Mapping[str, xr.Dataset], *, width_mm: float = COLUMN_MM
         for side, (colour, label) in SIDES.items():
             _draw_rate(rates, budget[side], run, colour, label if len(runs) == 1 else f"{label}, {name}")
         atp.plot(budget["time"], budget["atp"].values, **run.line(0.4, "0.55"))
-        atp.plot(budget["time"], budget["atp"].mean("neuron"), **run.line(1.4, "black"), label=name)
+        mean = "mean of neurons" if len(runs) == 1 else name
+        atp.plot(budget["time"], budget["atp"].mean("neuron"), **run.line(1.4, "black"), label=mean)
+    atp.sharex(rates)
     _draw_layers(layers, runs)
     rates.set(ylabel="ATP (mM/s)", xlabel="time (ms)")
     atp.set(ylabel="ATP (mM)", xlabel="time (ms)")
-    if len(runs) > 1:
-        atp.legend(loc="best")
+    atp.legend(loc="best")
     handles, labels = rates.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper right", ncols=2 if is_wide or len(runs) == 1 else 1)
     return figure

@@ -12,7 +12,7 @@ from multiscale_run.analysis.figures.style import COLUMN_MM, Picture, new_figure
 
 @styled
 def profile_bars(runs: Mapping[str, ProfileSummary], *, width_mm: float = COLUMN_MM) -> Picture:
-    """Wall time of each phase, mean over the ranks; a line goes from the fastest to the slowest rank.
+    """Wall time of each phase, mean over the ranks; of several, a line goes from the fastest to the slowest.
 
     Args:
         runs: name -> profile.
@@ -28,7 +28,8 @@ def profile_bars(runs: Mapping[str, ProfileSummary], *, width_mm: float = COLUMN
             if path in summary.phases:
                 s = summary.phases[path].seconds
                 ax.barh(row + offset, s.mean, thickness, color=run.colour, label=name if row == 0 else None)
-                ax.plot([s.minimum, s.maximum], [row + offset] * 2, color="black", lw=0.8)
+                if summary.ranks > 1:
+                    ax.plot([s.minimum, s.maximum], [row + offset] * 2, color="black", lw=0.8)
                 share = 100 * summary.share(path)
                 text = f" {s.mean:.2g} s, " + (f"{share:.0f} %" if share >= 1 else "< 1 %")
                 ax.text(max(s.maximum, s.mean), row + offset, text, va="center", fontsize=7)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -9,8 +11,10 @@ from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
-from multiscale_run.analysis import Results, figures
+from mpi_coupling.profile import PhaseSummary, ProfileSummary, Spread
+from multiscale_run.analysis import Results, figures, sections
 from multiscale_run.analysis.figures import style
+from multiscale_run.analysis.tables import Note
 from multiscale_run.geometry import cubic_mesh
 
 
@@ -203,3 +207,39 @@ def test_maps_that_share_a_scale_have_the_same_bar(results):
     clims = [next(c for c in f.axes[0].collections if isinstance(c, LineCollection)).get_clim() for f in drawn]
     assert clims[0] == clims[1] == bars[0]
     assert figures.ColourScale.of(up.values, centre=0).shown[0] == 0.0, "no half of a bar without values"
+
+
+def test_panels_of_the_energy_budget_have_one_time_axis(results):
+    rates, atp, _ = figures.energy_budget({"one": results.energy()}).axes
+    assert rates.get_xlim() == atp.get_xlim() and rates.get_xticks().tolist() == atp.get_xticks().tolist()
+    assert [text.get_text() for text in atp.get_legend().get_texts()] == ["mean of neurons"]
+
+
+@pytest.mark.parametrize(("ranks", "whiskers"), [(1, 0), (2, 1)])
+def test_only_several_ranks_have_a_fastest_and_a_slowest(ranks, whiskers):
+    seconds = Spread(1.0, 1.5, 2.0)
+    summary = ProfileSummary(ranks, seconds, {"metabolism": PhaseSummary(seconds, seconds, seconds)}, seconds, seconds)
+    assert len(figures.profile_bars({"one": summary}).axes[0].lines) == whiskers
+
+
+def notes(parts):
+    return [str(item) for item in parts.items if isinstance(item, Note)]
+
+
+def test_words_of_a_report_and_of_one_that_compares(results, tmp_path):
+    folder = shutil.copytree(results.config.folder, tmp_path / "other")
+    (alone,) = notes(sections.living_neurons(results))
+    assert alone == "All 10 neurons took part as far as the run came; none was excluded."
+    both = notes(sections.living_neurons(results, Results(folder)))
+    assert both == [f"{name}: {alone}" for name in ("simulation", "other")]
+
+
+@pytest.mark.parametrize(("highest", "said"), [(3.1, ["Colours end at 3.0"]), (3.0, [])])
+def test_the_report_says_where_the_colours_of_potassium_end(folder, highest, said):
+    mesh = cubic_mesh(np.zeros(3), np.full(3, 40.0), 10.0)
+    values = np.append(np.full(len(mesh.corners) - 1, 3.0), highest)
+    folder.per_node("steps_potassium_after_sync", values[None], "tetrahedra")
+    results = Results(folder.path)
+    results.sites.__dict__["mesh"] = mesh  # as if it had been made
+    told = [note for note in notes(sections.extracellular_potassium(results)) if "arrow" in note]
+    assert [note[: len("Colours end at 3.0")] for note in told] == said
