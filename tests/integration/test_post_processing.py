@@ -85,6 +85,7 @@ def test_report_of_a_run(excluded):
         for row in cells(section(page, "Neurons that take part"))[1:]
     ]
     assert sorted(shown) == sorted(said) and 0 < len(said) < 10
+    assert "black lines go from the fastest to the slowest rank" in section(page, "Time and memory")
     assert not list(folder.results.glob(".report*")), "no temporary file stays"
 
 
