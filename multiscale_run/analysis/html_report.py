@@ -19,8 +19,11 @@ from mpi_coupling.failure import UserError
 from multiscale_run import __version__
 from multiscale_run.analysis.notebooks import INJECTED, execute, read_notebook, with_parameters
 from multiscale_run.analysis.results import Results
+from multiscale_run.analysis.runs import Runs
 
 NOTEBOOK, REPORT = "postproc.ipynb", "report.html"
+LONGEST_NAME = 200
+"""Letters of another run's name in the name of a file."""
 _TEMPLATES = resources.files("multiscale_run") / "templates"
 
 _HEADING = re.compile(r'<h2 id="([^"]+)">(.*?)</h2>', re.DOTALL)
@@ -43,7 +46,8 @@ def write_report(
         results: of the simulation.
         notebook_file: the notebook; None: the simulation's ``postproc.ipynb``, or ours where it has none.
         other: results to compare with; the notebook must have a cell tagged ``parameters``.
-        output: the HTML file; None: ``report.html`` among the results.
+        output: the HTML file; None: ``report.html`` among the results, or ``report-compare-OTHER.html`` with the name
+            of the other run.
 
     Returns:
         The file written, put in place in one step.
@@ -52,7 +56,8 @@ def write_report(
         UserError: the notebook cannot be read or fails, or the file cannot be written; nothing is written then.
     """
     path = _notebook_of(results, notebook_file)
-    output = output or results.folder / REPORT
+    names = list(Runs(results, other))
+    output = output or results.folder / file_name(*names[1:])
     if output.is_dir() or not output.absolute().parent.is_dir():
         raise UserError(f"{output}: cannot be written there; name a file in a folder that exists")
     notebook = read_notebook(path)
@@ -60,7 +65,7 @@ def write_report(
     if not with_parameters(notebook, parameters) and other is not None:
         raise UserError(f"{path}: has no cell tagged 'parameters', so it cannot compare; see the one that init writes")
     execute(notebook, results.config.folder, str(path))
-    text = to_html(notebook, f"multiscale-run: {results.name}", path.name)
+    text = to_html(notebook, f"multiscale-run: {' and '.join(names)}", path.name)
     for reason in (reason for each in (results, other) if each for reason in each.unreadable):
         log.warning("%s", reason)
     for address in external_resources(text):
@@ -68,6 +73,16 @@ def write_report(
     with writing(output, "name another file with --output"):
         write_in_one_step(output, text)
     return output
+
+
+def file_name(other: str = "") -> str:
+    """Name of the report's file; one that compares does not take the place of the plain one.
+
+    Args:
+        other: name of the run that is compared with: of a folder, a file, or a path.
+    """
+    letters = re.sub(r"[^\w.-]+", "-", other.removesuffix(".json")).strip("-.")[-LONGEST_NAME:]
+    return f"report-compare-{letters}.html" if other else REPORT
 
 
 def to_html(notebook: NotebookNode, title: str, notebook_name: str) -> str:

@@ -21,6 +21,8 @@ MOST_ROWS = 20
 """Rows of a table of events; the rest is counted."""
 MOVED_PERCENT = 0.01
 """By how much the radius of a vessel that counts as one that moved has changed."""
+SINGLE_PRECISION = float(np.finfo("f4").eps)
+"""Relative differences below it are the rounding of reports."""
 
 SHOWN_SETTINGS = {
     "run.tstop": "end of the run (ms)",
@@ -150,4 +152,5 @@ def _change(ratio: xr.DataArray, name: str) -> xr.DataArray:
         "symbol": f"{name}, change\nsince rest",
         "long_name": f"{name.capitalize()}, change since rest",
     }
-    return (100 * (ratio - 1)).assign_attrs(attributes)
+    change = ratio - 1
+    return (100 * change.where(~(abs(change) < SINGLE_PRECISION), 0.0)).assign_attrs(attributes)

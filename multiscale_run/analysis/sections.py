@@ -17,7 +17,7 @@ from multiscale_run.analysis import figures
 from multiscale_run.analysis import section_rows as rows_of
 from multiscale_run.analysis.errors import NoData
 from multiscale_run.analysis.figures import PAGE_MM, Picture
-from multiscale_run.analysis.figures.style import colour_range
+from multiscale_run.analysis.figures.style import ColourScale
 from multiscale_run.analysis.results import Results
 from multiscale_run.analysis.runs import Runs
 from multiscale_run.analysis.tables import Note, Parts, Table
@@ -114,11 +114,13 @@ def extracellular_potassium(runs: Runs) -> Iterable[Any]:
     """Planes through the tissue at the highest potassium of the run."""
     found = runs.need(rows_of.on_mesh)
     peaks = {name: values.isel(time=_highest(values)).load() for name, (values, _) in found.found.items()}
-    limits = colour_range(np.concatenate([peak.values for peak in peaks.values()]))
+    scale = ColourScale.of(*(peak.values for peak in peaks.values()))
     for name, peak in peaks.items():
         where = f"at {float(peak['time']):g} ms, through the highest value of the run, {float(peak.max()):.4g} mM"
         yield Note(f"{_subject('Planes', runs, name)} {where}.")
-        yield figures.slices(peak, found.found[name][1], limits=limits)
+        yield figures.slices(peak, found.found[name][1], scale=scale)
+    if scale.highest > scale.high:
+        yield Note(f"Colours end at {scale.high:.4g} mM (arrow): the few higher values have the last one.")
     yield from rows_of.note(found.reason)
 
 
@@ -138,10 +140,10 @@ def vessels(runs: Runs) -> Iterable[Any]:
     places = runs.ask(lambda results: results.sites.vessels)
     for answers in (radius, flow):
         last = {name: values.isel(time=-1) for name, values in answers.found.items() if name in places.found}
-        limits = colour_range(np.concatenate([[0.0], *(values.values for values in last.values())]), centre=0)
+        scale = ColourScale.of([0.0], *(values.values for values in last.values()), centre=0)
         for name, values in last.items():
             yield Note(f"{_subject(values.attrs['long_name'], runs, name)}, at {float(values['time']):g} ms.")
-            yield figures.vessel_graph(values, places.found[name], centre=0, limits=limits)
+            yield figures.vessel_graph(values, places.found[name], centre=0, scale=scale)
         yield from rows_of.note(answers.reason)
 
 
@@ -161,8 +163,9 @@ def living_neurons(runs: Runs) -> Iterable[Any]:
         yield figures.living_neurons(alive, width_mm=PAGE_MM)
     yield from rows_of.long_table(["run", "neuron", "excluded at (ms)", "reason"], rows, "Excluded neurons")
     if not rows:
-        numbers = ", ".join(str(found.sizes["neuron"]) for found in alive.values())
-        yield Note(f"All neurons ({numbers}) took part as far as the run came; none was excluded.")
+        for name, found in alive.items():
+            all_neurons = _subject(f"All {found.sizes['neuron']} neurons", runs, name)
+            yield Note(f"{all_neurons} took part as far as the run came; none was excluded.")
 
 
 @section
@@ -185,6 +188,8 @@ def profile(runs: Runs) -> Iterable[Any]:
     """Wall time of each phase, mean over the ranks."""
     found = runs.need(lambda results: results.profile)
     yield figures.profile_bars(found.found, width_mm=PAGE_MM)
+    if any(p.ranks > 1 for p in found.found.values()):
+        yield Note("Bars are means over the ranks; black lines go from the fastest to the slowest rank.")
     rows = [
         [
             name,

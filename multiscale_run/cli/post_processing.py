@@ -20,7 +20,11 @@ FILE = click.Path(path_type=Path, dir_okay=False)
     type=click.Path(path_type=Path),
     help="Lay the results of another simulation over it.",
 )
-@click.option("--output", type=FILE, help="Write the report here instead of report.html among the results.")
+@click.option(
+    "--output",
+    type=FILE,
+    help="Write the report here instead of report.html (or report-compare-OTHER.html) among the results.",
+)
 def command(folder: Path, notebook: Path | None, compare: Path | None, output: Path | None) -> None:
     """Write a report of the results of the simulation in FOLDER (default: here): one HTML file, to be read offline.
 

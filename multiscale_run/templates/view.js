@@ -4,8 +4,10 @@
   const data = JSON.parse(document.getElementById("data").textContent);
   const plot = document.getElementById("plot");
   const slider = document.getElementById("time");
-  const MISSING = "#c9ced4"; // of things without a value, such as excluded neurons
+  // of things without a value, such as excluded neurons; dark where grey stands for 0
+  const missing = (quantity) => (quantity.scale === "Coolwarm" ? "#4b535c" : "#c9ced4");
   const ARRAYS = { f4: Float32Array, f8: Float64Array, i4: Int32Array };
+  const ROUNDING = 2e-6; // part of the largest value
   const GAP = 0.02; // part of a colour bar that stands for things without a value
 
   const unpack = ({ dtype, bdata }) => {
@@ -74,12 +76,25 @@
     return gaps ? low - (GAP / (1 - GAP)) * (high - low) : low;
   }
 
-  /** A scale by name, with a grey part below it where values are missing. */
+  /** The colour at a place of a map, 0 to 1. */
+  function colourAt(colours, place) {
+    const exact = Math.min(Math.max(place, 0), 1) * (colours.length - 1);
+    const below = Math.min(Math.floor(exact), colours.length - 2);
+    const channel = (colour, k) => parseInt(colour.slice(1 + 2 * k, 3 + 2 * k), 16);
+    const mixed = (k) => channel(colours[below], k) + (exact - below) * (channel(colours[below + 1], k) - channel(colours[below], k));
+    return `rgb(${[0, 1, 2].map((k) => Math.round(mixed(k))).join(",")})`;
+  }
+
+  /** The part of a map of colours that a quantity needs, with a grey part below it where values are missing. */
   function scaleOf(quantity) {
-    const colours = COLOURS[data.scales[quantity.kind]];
+    const colours = COLOURS[quantity.scale];
+    const [first, last] = quantity.part;
     const start = quantity.gaps ? GAP : 0;
-    const stops = colours.map((colour, i) => [start + (1 - start) * (i / (colours.length - 1)), colour]);
-    return quantity.gaps ? [[0, MISSING], [GAP, MISSING], ...stops] : stops;
+    const stops = colours.map((_, i) => {
+      const place = i / (colours.length - 1);
+      return [start + (1 - start) * place, colourAt(colours, first + (last - first) * place)];
+    });
+    return quantity.gaps ? [[0, missing(quantity)], [GAP, missing(quantity)], ...stops] : stops;
   }
 
   /** Sizes of points, the low ones small: many points in space hide each other. */
@@ -89,7 +104,7 @@
 
   function barOf(quantity, place, places) {
     const length = 1 / Math.max(places, 2);
-    const unit = quantity.unit && quantity.unit !== "1" ? ` (${quantity.unit.replace("um", "µm")})` : "";
+    const unit = quantity.unit ? ` (${quantity.unit})` : "";
     return {
       title: { text: wrapped(quantity.label) + unit, font: { size: 14 }, side: "top" },
       tickfont: { size: 13 }, thickness: 16, len: 0.92 * length, lenmode: "fraction", outlinewidth: 0,
@@ -110,14 +125,17 @@
   /** The settings of one trace for a quantity, or for none. */
   function settings(trace, quantity, bar) {
     const values = quantity && ofPoints(trace.owner, quantity, valuesAt(quantity, moment()));
-    const shown = quantity
-      ? { colorscale: [scaleOf(quantity)], cmin: lowest(quantity), cmax: quantity.limits[1], showscale: bar !== null, colorbar: bar }
-      : { showscale: false };
-    const prefix = trace.property === "intensity" ? "" : `${trace.property}.`;
+    const isMesh = trace.property === "intensity";
+    let shown = { showscale: false };
+    if (quantity) shown = { colorscale: [scaleOf(quantity)], cmin: lowest(quantity), cmax: quantity.limits[1], showscale: bar !== null, colorbar: bar };
+    else if (isMesh) shown = { ...shown, colorscale: [[[0, trace.layer.colour], [1, trace.layer.colour]]], cmin: 0, cmax: 1 };
+    const prefix = isMesh ? "" : `${trace.property}.`;
     const update = Object.fromEntries(Object.entries(shown).map(([key, value]) => [prefix + key, value]));
-    if (trace.property === "intensity") update.intensity = [quantity ? values : null];
+    // plotly keeps the colours of a mesh that loses its intensities: it gets a scale of one colour instead
+    if (isMesh) update.intensity = [values || new Float32Array(trace.owner.length)];
     else update[`${prefix}color`] = quantity ? [values] : trace.layer.colour;
-    if (trace.property === "marker") update["marker.size"] = quantity ? [sizes(values, quantity)] : 2;
+    // plotly draws one size for all points larger than the same size for each
+    if (trace.property === "marker") update["marker.size"] = [quantity ? sizes(values, quantity) : Array(trace.owner.length).fill(2)];
     return update;
   }
 
@@ -169,10 +187,24 @@
     return busy;
   }
 
-  /** A number with six digits, small ones with an exponent. */
-  function number(value) {
-    const short = Number(value.toPrecision(6));
+  /** A number with some significant digits, small ones with an exponent. */
+  function number(value, digits = 6) {
+    const short = Number(value.toPrecision(digits));
     return short !== 0 && Math.abs(short) < 1e-3 ? value.toExponential(3) : short.toString();
+  }
+
+  /** A value of a quantity; what is tiny beside its largest values is the rounding of a 0. */
+  function valueText(quantity, value, digits) {
+    const largest = Math.max(...quantity.extremes.map(Math.abs));
+    return number(Math.abs(value) < ROUNDING * largest ? 0 : value, digits);
+  }
+
+  function rangeText(quantity, range) {
+    return range.map((value) => valueText(quantity, value, 4)).join(" to ");
+  }
+
+  function withUnit(text, { unit }) {
+    return unit ? `${text} ${unit}` : text;
   }
 
   function label() {
@@ -183,9 +215,10 @@
     const texts = [];
     for (const q of Object.values(chosen).filter(Boolean)) {
       if (q.every > 1) texts.push(`${q.label}: every ${q.every}th moment of the report.`);
-      if (q.extremes[1] - q.limits[1] > 0.02 * (q.limits[1] - q.limits[0]))
-        texts.push(`${q.label}: from ${number(q.extremes[0])} to ${number(q.extremes[1])} ${q.unit}; colours from ${number(q.limits[0])} to ${number(q.limits[1])}.`);
-      if (q.gaps) texts.push(`${q.label}: grey where there is no value.`);
+      const beyond = Math.max(q.extremes[1] - q.limits[1], q.limits[0] - q.extremes[0]);
+      if (beyond > 0.02 * (q.limits[1] - q.limits[0]))
+        texts.push(`${q.label}: from ${withUnit(rangeText(q, q.extremes), q)}; colours from ${rangeText(q, q.limits)}.`);
+      if (q.gaps) texts.push(`${q.label}: ${q.scale === "Coolwarm" ? "dark " : ""}grey where there is no value.`);
     }
     document.getElementById("notes").replaceChildren(...texts.map((text) => element("p", { textContent: text })));
   }
@@ -235,7 +268,7 @@
     const thing = owner[pointNumber];
     const quantity = chosen[layer.kind];
     const value = quantity && valuesAt(quantity, moment())[thing];
-    const told = !quantity ? "" : Number.isNaN(value) ? ": no value" : `: ${quantity.label} ${number(value)} ${quantity.unit}`;
+    const told = !quantity ? "" : Number.isNaN(value) ? ": no value" : `: ${quantity.label} ${withUnit(valueText(quantity, value), quantity)}`;
     const under = document.getElementById("under");
     under.textContent = `${layer.kind} ${ids[layer.kind][thing]}${told}`;
     under.hidden = false;
@@ -268,6 +301,7 @@
     Viridis: ["#440154", "#482475", "#414487", "#355f8d", "#2a788e", "#21918c", "#22a884", "#44bf70", "#7ad151", "#bddf26", "#fde725"],
     Cividis: ["#00224e", "#083370", "#35456c", "#4f576c", "#666970", "#7d7c78", "#948e77", "#aea371", "#c8b866", "#e5cf52", "#fee838"],
     Plasma: ["#0d0887", "#41049d", "#6a00a8", "#8f0da4", "#b12a90", "#cc4778", "#e16462", "#f2844b", "#fca636", "#fcce25", "#f0f921"],
+    Coolwarm: ["#3b4cc0", "#5977e3", "#7b9ff9", "#9ebeff", "#c0d4f5", "#dddcdc", "#f2cbb7", "#f7ac8e", "#ee8468", "#d65244", "#b40426"],
   };
 
   const axis = (title) => ({ title: { text: `${title} (µm)` }, showbackground: false, gridcolor: "#e6e9ec", zeroline: false, color: "#57606a" });
@@ -275,7 +309,7 @@
     margin: { l: 0, r: 190, t: 40, b: 8 }, showlegend: false, uirevision: "keep", paper_bgcolor: "#fff",
     font: { family: "system-ui, Arial, DejaVu Sans, sans-serif", size: 12, color: "#1b1f24" },
     scene: { aspectmode: "data", dragmode: "orbit", xaxis: axis("x"), yaxis: axis("y"), zaxis: axis("z"),
-             camera: { eye: { x: 1.15, y: 0.45, z: 1.15 }, up: { x: 0, y: 1, z: 0 } } },
+             camera: { center: { x: 0, y: -0.1, z: 0 }, eye: { x: 1.7, y: 0.55, z: 1.7 }, up: { x: 0, y: 1, z: 0 } } },
   };
 
   const BUTTONS = ["toImage", "zoom3d", "pan3d", "orbitRotation", "tableRotation", "resetCameraDefault3d"];

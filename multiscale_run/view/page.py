@@ -33,6 +33,8 @@ _TEMPLATES = resources.files("multiscale_run") / "templates"
 
 SCALES = {NEURON: "Viridis", VESSEL: "Cividis", TETRAHEDRON: "Plasma"}
 """Colour scales that colour-blind readers can read, a different one for each kind."""
+SIGNED_SCALE = "Coolwarm"
+"""Of quantities with two directions, as in the report; grey stands for 0."""
 FIRST = {NEURON: "membrane_potential", VESSEL: "radius_change", TETRAHEDRON: ""}
 """The quantity that a page shows when it is opened."""
 TITLES = {NEURON: "Neurons", VESSEL: "Vessels", TETRAHEDRON: "Extracellular space"}
@@ -139,7 +141,6 @@ def page_data(anatomy: Anatomy, colours: Sequence[Colours]) -> dict[str, Any]:
         "ids": {kind: packed(ids.astype("i4")) for kind, ids in _ids(anatomy).items()},
         "quantities": [_quantity(c) for c in colours],
         "moments": packed(np.unique(np.concatenate(moments)) if moments else np.zeros(1)),
-        "scales": SCALES,
         "titles": TITLES,
         "first": FIRST,
     }
@@ -190,6 +191,8 @@ def _quantity(c: Colours) -> dict[str, Any]:
         "times": packed(np.round(c.times, 6)),
         "values": packed(c.values.astype("f4").ravel()),
         "limits": c.limits,
+        "scale": SIGNED_SCALE if c.is_signed else SCALES[c.kind],
+        "part": c.part,
         "extremes": [float(np.nanmin(c.values)), float(np.nanmax(c.values))] if np.isfinite(c.values).any() else [0, 0],
         "every": c.every,
     }

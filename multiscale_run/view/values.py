@@ -13,12 +13,14 @@ from mpi_coupling.failure import UserError
 from multiscale_run.analysis import Results
 from multiscale_run.analysis.catalogue import quantities
 from multiscale_run.analysis.derived import per_neuron
-from multiscale_run.analysis.figures.style import colour_range
+from multiscale_run.analysis.figures.style import ColourScale, in_readable_unit, unit_text
 from multiscale_run.analysis.section_rows import flow_over_rest, on_mesh, radius_over_rest
 from multiscale_run.analysis.sites import COMPARTMENT, NEURON
 
 MOST_NUMBERS = 500_000
 """Numbers of a quantity that a page holds: bounds its size."""
+SIGNED = ("radius_change", "flow_change", "blood_flow")
+"""Quantities with two directions: their colours are centred on 0."""
 NOT_SHOWN = ("living_neurons", "relative_flow")
 """Ids are no quantity; flow over that at rest is shown as its change."""
 
@@ -34,10 +36,11 @@ class Colours:
         key: of the quantity.
         kind: ``neuron``, ``vessel`` or ``tetrahedron``.
         label: in words.
-        unit: of the values.
+        unit: of the values, as it is written.
         times: ms, shape (times,).
         values: shape (times, things drawn); NaN where there is no value.
         limits: of the colours.
+        part: of the map of colours that lies between the limits, from 0 to 1.
         every: of how many rows of the report one is shown.
     """
 
@@ -48,7 +51,13 @@ class Colours:
     times: np.ndarray
     values: np.ndarray
     limits: tuple[float, float]
+    part: tuple[float, float]
     every: int
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether it has two directions."""
+        return self.key in SIGNED
 
 
 def read_colours(results: Results, drawn: Mapping[str, np.ndarray], most: int = MOST_NUMBERS) -> list[Colours]:
@@ -88,15 +97,17 @@ def _colours(key: str, label: str, values: xr.DataArray, ids: np.ndarray, most: 
     if COMPARTMENT in rows.dims:
         rows = per_neuron(rows)
     kind = str(rows.dims[1])
-    numbers = _of_drawn(rows, kind, ids)
+    (shown,) = in_readable_unit([xr.DataArray(_of_drawn(rows, kind, ids), attrs=rows.attrs)])
+    scale = ColourScale.of(shown.values, centre=0.0 if key in SIGNED else None)
     return Colours(
         key,
         kind,
         label,
-        str(rows.attrs["units"]),
+        unit_text(str(shown.attrs["units"])),
         rows["time"].values.astype(float),
-        numbers,
-        colour_range(numbers),
+        shown.values,
+        scale.shown,
+        scale.part,
         every,
     )
 

@@ -85,6 +85,7 @@ def test_report_of_a_run(excluded):
         for row in cells(section(page, "Neurons that take part"))[1:]
     ]
     assert sorted(shown) == sorted(said) and 0 < len(said) < 10
+    assert "black lines go from the fastest to the slowest rank" in section(page, "Time and memory")
     assert not list(folder.results.glob(".report*")), "no temporary file stays"
 
 
@@ -125,7 +126,12 @@ def test_two_runs_are_laid_over_each_other(tiny, tools, tmp_path):
     assert differences["inputs.background.mean_percent"] == ["100", "40"]
     assert "two: metabolism took no part" in section(page, "Energy budget")
     assert section(page, "Potassium in the extracellular space").count("<img") == 2
-    assert not (one.results / "report.html").exists(), "--output is the only file written"
+    assert not list(one.results.glob("report*.html")), "--output is the only file written"
+    assert "<title>multiscale-run: one and two</title>" in page
+    (one.results / "report.html").write_text("plain")
+    page_of(one, "--compare", two.path)
+    assert (one.results / "report.html").read_text() == "plain", "a comparison has a file of its own"
+    assert (one.results / "report-compare-two.html").exists()
 
 
 def test_report_without_metabolism(tiny, tools):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import shutil
 import signal
@@ -11,6 +12,8 @@ import time
 import h5py
 import numpy as np
 import pytest
+from matplotlib.colors import rgb_to_hsv, to_rgb
+from PIL import Image
 from selenium import webdriver
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
@@ -23,6 +26,17 @@ OPTIONS = ("headless=new", "no-sandbox", "disable-dev-shm-usage", "use-angle=swi
 COLOURS = """
 const trace = document.getElementById("plot").data[arguments[0]];
 return Array.from(trace.intensity || trace.marker.color);
+"""
+# corners of the box of axes as they are seen: the edge of the picture is 1
+CORNERS = """
+const { model, view, projection } = document.getElementById("plot")._fullLayout.scene._scene.glplot.cameraParams;
+const [low, high] = document.getElementById("plot")._fullLayout.scene._scene.glplot.bounds;
+const times = (m, v) => [0, 1, 2, 3].map((r) => m[r] * v[0] + m[4 + r] * v[1] + m[8 + r] * v[2] + m[12 + r] * v[3]);
+return Array.from({ length: 8 }, (_, n) => {
+  const corner = [0, 1, 2].map((k) => ((n >> k) & 1 ? high : low)[k]);
+  const [x, y, , w] = times(projection, times(view, times(model, [...corner, 1])));
+  return [x / w, y / w];
+});
 """
 EYE = """
 const eye = document.getElementById("plot")._fullLayout.scene._scene.getCamera().eye;
@@ -81,6 +95,43 @@ def move_to(browser, moment):
     browser.execute_async_script(script, moment)
 
 
+def drawn_alone(page, layer):
+    """Show one layer only, without axes: pixels of the drawing that have a colour (hue, saturation, value)."""
+    for box in page.find_elements(By.CSS_SELECTOR, "#layers label"):
+        tick = box.find_element(By.TAG_NAME, "input")
+        if tick.is_selected() != (box.text.strip() == layer):
+            tick.click()
+    page.execute_async_script(
+        "Plotly.relayout('plot', {'scene.xaxis.visible': false, 'scene.yaxis.visible': false,"
+        " 'scene.zaxis.visible': false}).then(() => setTimeout(arguments[0], 1500))"
+    )
+    picture = Image.open(io.BytesIO(page.find_element(By.ID, "plot").screenshot_as_png)).convert("RGB")
+    # the middle, without buttons and bars of colours
+    pixels = rgb_to_hsv(np.asarray(picture)[60:, : picture.width - 200].reshape(-1, 3) / 255)
+    return pixels[pixels[:, 1] > 0.2]
+
+
+def away_from(colour, pixels):
+    """Distance of the hues of pixels from that of a colour, 0 to 0.5."""
+    return np.abs((pixels[:, 0] - rgb_to_hsv(to_rgb(colour))[0] + 0.5) % 1 - 0.5)
+
+
+def test_without_a_quantity_a_layer_has_its_own_colour(browser, tiny, tools):
+    page = opened(browser, tiny(tools["duration"](100.0)).computed())
+    layers = page.execute_script("return JSON.parse(document.getElementById('data').textContent).layers")
+    colours = {layer["name"]: layer["colour"] for layer in layers}
+    cases = [("neuron", "Neurons", "membrane_potential"), ("vessel", "Vessels", "blood_pressure")]
+    for kind, layer, quantity in cases:
+        menu = Select(page.find_element(By.ID, f"colour-{kind}"))
+        menu.select_by_value(quantity)
+        before = away_from(colours[layer], drawn_alone(page, layer))
+        menu.select_by_value("")
+        after = away_from(colours[layer], drawn_alone(page, layer))
+        assert len(before) > 500 and len(after) > 500
+        assert np.percentile(before, 75) > 0.06, "a quantity has other colours"
+        assert np.percentile(after, 99) < 0.03, f"{layer}: light changes the brightness only"
+
+
 def test_page_of_a_run(browser, tiny, tools):
     folder = tiny(tools["duration"](200.0)).computed()
     page = opened(browser, folder)
@@ -104,6 +155,18 @@ def test_page_of_a_run(browser, tiny, tools):
     bars = page.find_elements(By.CSS_SELECTOR, "#plot .colorbar")
     assert len(bars) == 3
     assert any("(mM)" in bar.get_attribute("textContent") for bar in bars)
+
+    corners = np.abs(page.execute_script(CORNERS))
+    assert corners.max() < 0.9, "the box and, beside it, the letters of its axes are in view"
+    assert corners[:, 1].max() > 0.5, "and not small"
+
+    Select(page.find_element(By.ID, "colour-vessel")).select_by_value("flow_change")
+    limits = "const q = document.getElementById('plot').data.find((t) => t.colorbar?.title?.text.includes('flow'));"
+    WebDriverWait(page, SECONDS).until(lambda b: b.execute_script(f"{limits} return Boolean(q)"))
+    low, high, middle = page.execute_script(f"{limits} return [q.cmin, q.cmax, q.colorscale[5]]")
+    assert low == -high and middle == [0.5, "rgb(221,220,220)"], "grey stands for no change"
+    noted = re.findall(r"-?\d[\d.]*", page.find_element(By.ID, "notes").text.partition("every")[0])
+    assert noted and all(len(number.strip("-.").replace(".", "").lstrip("0")) <= 4 for number in noted), noted
 
     eye = page.execute_script(EYE)
     plot = page.find_element(By.CSS_SELECTOR, "#plot canvas")

@@ -8,13 +8,14 @@ from multiscale_run.analysis.figures.budget import energy_budget
 from multiscale_run.analysis.figures.raster import raster
 from multiscale_run.analysis.figures.run import living_neurons, profile_bars
 from multiscale_run.analysis.figures.slices import cross_section, slices
-from multiscale_run.analysis.figures.style import COLUMN_MM, PAGE_MM, Picture
+from multiscale_run.analysis.figures.style import COLUMN_MM, PAGE_MM, ColourScale, Picture
 from multiscale_run.analysis.figures.time_series import time_series, traces
 from multiscale_run.analysis.figures.vessels import vessel_graph
 
 __all__ = [
     "COLUMN_MM",
     "PAGE_MM",
+    "ColourScale",
     "Picture",
     "cross_section",
     "energy_budget",

@@ -9,7 +9,15 @@ import xarray as xr
 from matplotlib.axes import Axes
 
 from multiscale_run.analysis.derived import firing_rates
-from multiscale_run.analysis.figures.style import COLUMN_MM, Picture, colours, layer_colours, new_figure, styled
+from multiscale_run.analysis.figures.style import (
+    COLUMN_MM,
+    Picture,
+    RunStyle,
+    layer_colours,
+    new_figure,
+    run_styles,
+    styled,
+)
 
 SHORTEST_BIN_MS, MOST_BINS = 20.0, 100
 
@@ -31,8 +39,8 @@ def raster(runs: Mapping[str, Activity], *, bin_ms: float | None = None, width_m
     figure = new_figure(width_mm, 40.0 * len(runs) + 32)
     ratios = [40] * len(runs) + [22]
     *rasters, rates = figure.subplots(len(runs) + 1, 1, sharex=True, height_ratios=ratios)
-    for ax, (name, (spikes, neurons)), colour in zip(rasters, runs.items(), colours(runs).values(), strict=True):
-        groups = _by_layer(neurons) if len(runs) == 1 else {name: (np.ones(neurons.sizes["neuron"], bool), colour)}
+    for ax, (name, (spikes, neurons)), run in zip(rasters, runs.items(), run_styles(runs).values(), strict=True):
+        groups = _by_layer(neurons) if len(runs) == 1 else {name: (np.ones(neurons.sizes["neuron"], bool), run)}
         _draw_spikes(ax, spikes, neurons, groups)
         _draw_rates(rates, firing_rates(spikes, neurons, width), groups)
         ax.set_title(name if len(runs) > 1 else "")
@@ -42,13 +50,13 @@ def raster(runs: Mapping[str, Activity], *, bin_ms: float | None = None, width_m
     return figure
 
 
-Groups = Mapping[str, tuple[np.ndarray, str]]
-"""Label -> which neurons and their colour."""
+Groups = Mapping[str, tuple[np.ndarray, RunStyle]]
+"""Label -> which neurons and how they are drawn."""
 
 
 def _by_layer(neurons: xr.Dataset) -> Groups:
     layers = neurons["layer"].values
-    return {f"layer {layer}": (layers == layer, colour) for layer, colour in layer_colours(layers).items()}
+    return {f"layer {layer}": (layers == layer, RunStyle(colour)) for layer, colour in layer_colours(layers).items()}
 
 
 def _draw_spikes(ax: Axes, spikes: xr.Dataset, neurons: xr.Dataset, groups: Groups) -> None:
@@ -60,9 +68,9 @@ def _draw_spikes(ax: Axes, spikes: xr.Dataset, neurons: xr.Dataset, groups: Grou
     marker = (
         {"marker": "|", "ms": max(1.5, min(8.0, 90.0 / size)), "mew": 0.7} if size <= 300 else {"marker": ",", "ms": 1}
     )
-    for members, colour in groups.values():
+    for members, run in groups.values():
         mine = members[fired]
-        ax.plot(times[mine], place[fired[mine]], ls="", color=colour, rasterized=len(times) > 5000, **marker)
+        ax.plot(times[mine], place[fired[mine]], ls="", color=run.colour, rasterized=len(times) > 5000, **marker)
     ax.set(ylim=(size - 0.4, -0.6), ylabel="neuron, by layer" if size > 20 else "neuron")
     if size <= 20:
         ax.set_yticks(range(size), np.argsort(place).astype(str))
@@ -72,5 +80,5 @@ def _draw_rates(ax: Axes, rates: xr.DataArray, groups: Groups) -> None:
     middles = rates["time"].values
     width = middles[1] - middles[0] if len(middles) > 1 else 2 * middles[0]
     edges = np.append(middles - width / 2, middles[-1] + width / 2)
-    for label, (members, colour) in groups.items():
-        ax.stairs(rates.values[:, members].mean(axis=1), edges, baseline=None, color=colour, label=label)
+    for label, (members, run) in groups.items():
+        ax.stairs(rates.values[:, members].mean(axis=1), edges, baseline=None, **run.line(1.0), label=label)

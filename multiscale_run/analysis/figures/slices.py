@@ -10,9 +10,9 @@ from matplotlib.collections import PolyCollection
 
 from multiscale_run.analysis.figures.style import (
     PAGE_MM,
+    ColourScale,
     Picture,
     add_colour_bar,
-    colour_range,
     new_figure,
     styled,
 )
@@ -33,7 +33,7 @@ def slices(
     tetrahedra: xr.Dataset,
     *,
     through: Sequence[float] | None = None,
-    limits: tuple[float, float] | None = None,
+    scale: ColourScale | None = None,
     width_mm: float = PAGE_MM,
 ) -> Picture:
     """Three planes, perpendicular to the axes, through the tetrahedra; every tetrahedron has one value.
@@ -42,21 +42,22 @@ def slices(
         values: shape (tetrahedra,).
         tetrahedra: as ``Results.sites.tetrahedra`` gives them.
         through: point in which the planes meet, um; by default the tetrahedron with the largest value.
-        limits: of the colours; by default from the lowest to the highest value, a few extreme ones left out.
+        scale: of the colours, to be shared by several figures; by default from the lowest to the highest value, a few
+            extreme ones left out.
         width_mm: of the figure.
     """
     corners, table = tetrahedra["corners"].values, values.values.astype(float)
     largest = corners[int(np.nanargmax(table))].mean(axis=0)
     point = np.asarray(largest if through is None else through, dtype=float)
-    shades = limits or colour_range(table)
+    colours = scale or ColourScale.of(table)
     extent = np.ptp(corners.reshape(-1, 3), axis=0)
     shown = [(0, 1, 2), (0, 2, 1), (1, 2, 0)]  # horizontal and vertical axis of the drawing, and that of the plane
-    scale = (width_mm - FRAME_MM) / sum(extent[h] for h, _, _ in shown)
-    figure = new_figure(width_mm, min(scale * max(extent[v] for _, v, _ in shown) + 17, 110))
+    mm_per_um = (width_mm - FRAME_MM) / sum(extent[h] for h, _, _ in shown)
+    figure = new_figure(width_mm, min(mm_per_um * max(extent[v] for _, v, _ in shown) + 17, 110))
     axes = figure.subplots(1, 3, width_ratios=[extent[h] for h, _, _ in shown])
     for ax, (h, v, normal) in zip(axes, shown, strict=True):
         cut, polygons = cross_section(corners, normal, point[normal])
-        drawn = PolyCollection(list(polygons[:, :, [h, v]]), array=table[cut], clim=shades)
+        drawn = PolyCollection(list(polygons[:, :, [h, v]]), array=table[cut], clim=(colours.low, colours.high))
         drawn.set_rasterized(len(cut) > MOST_VECTORS)
         drawn.set(edgecolor="face", linewidth=0.2)
         ax.add_collection(drawn)
@@ -64,7 +65,7 @@ def slices(
         ax.autoscale()
         ax.set(aspect="equal", xlabel=f"{AXES[h]} (µm)", ylabel=f"{AXES[v]} (µm)")
         ax.set_title(f"{AXES[normal]} = {point[normal]:.0f} µm")
-    add_colour_bar(figure, drawn, axes, values)
+    add_colour_bar(figure, drawn, axes, values, colours)
     return figure
 
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import functools
 import io
+import itertools
 import math
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, ParamSpec, TypeVar
+from dataclasses import dataclass
+from typing import Any, Literal, ParamSpec, TypeVar
 
 import matplotlib
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.collections import Collection
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
@@ -37,6 +40,7 @@ STYLE: dict[str, Any] = {
     "xtick.major.width": 0.6,
     "ytick.major.width": 0.6,
     "lines.linewidth": 1.0,
+    "lines.scale_dashes": False,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.formatter.useoffset": False,
@@ -56,6 +60,50 @@ UNITS = {"um": "µm", "um3/s": "µm³/s", "um3": "µm³", "g/(um s2)": "kPa", "m
 SMALLER = (("mM", 1.0), ("µM", 1e3), ("nM", 1e6))
 """Units in which a small concentration is shown."""
 INCH_MM, SCREEN_DPI, SCREEN_SCALE = 25.4, 96, 1.3
+
+
+@dataclass(frozen=True)
+class RunStyle:
+    """How a run is drawn among others, so that runs stay visible where their values are equal.
+
+    Attributes:
+        colour: where colours stand for runs.
+        width: factor of the widths of lines.
+        narrowest: line, points.
+        dashes: of lines, as matplotlib takes them; lengths in points.
+        tint: part of white in a colour that stands for something else than the run.
+        is_filled: whether bands are filled; others have dashed edges.
+    """
+
+    colour: str
+    width: float = 1.0
+    narrowest: float = 0.0
+    dashes: str | tuple[float, tuple[float, ...]] = "-"
+    tint: float = 0.0
+    is_filled: bool = True
+
+    def tinted(self, colour: str) -> tuple[float, ...]:
+        """A colour that stands for something else than the run."""
+        return tuple(part + self.tint * (1.0 - part) for part in to_rgb(colour))
+
+    def line(self, width: float, colour: str | None = None) -> dict[str, Any]:
+        """Options of a line.
+
+        Args:
+            width: of a run that is alone, points.
+            colour: where colours stand for something else than runs.
+        """
+        shown = self.colour if colour is None else self.tinted(colour)
+        return {"color": shown, "lw": max(width * self.width, self.narrowest), "ls": self.dashes}
+
+
+ALONE = RunStyle(OKABE_ITO[0])
+TOGETHER = (
+    RunStyle(OKABE_ITO[5], 2.0, 1.2, tint=0.6),
+    RunStyle(OKABE_ITO[1], 0.75, 0.7, (0, (3.5, 2.5)), is_filled=False),
+    RunStyle(OKABE_ITO[6], 0.6, 0.6, (0, (1.0, 2.0)), is_filled=False),
+)
+"""Of the first run, which lies below, broad and light, and of those that are laid over it, narrow, dark and dashed."""
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -151,16 +199,62 @@ def colour_range(values: ArrayLike, centre: float | None = None) -> tuple[float,
     return float(low), float(max(high, low + 1e-9 * max(abs(low), 1.0)))
 
 
-def add_colour_bar(figure: Picture, drawn: Collection, axes: Sequence[Axes], values: xr.DataArray) -> None:
+@dataclass(frozen=True)
+class ColourScale:
+    """Colours for values, the same in all drawings that share it.
+
+    Attributes:
+        low: value of the first colour.
+        high: value of the last colour.
+        lowest: of the values in all drawings.
+        highest: of the values in all drawings.
+    """
+
+    low: float
+    high: float
+    lowest: float
+    highest: float
+
+    @classmethod
+    def of(cls, *values: ArrayLike, centre: float | None = None) -> ColourScale:
+        """The scale of some values, as :func:`colour_range` chooses it.
+
+        Args:
+            values: of each drawing; NaN are left out.
+            centre: about which the range is even, as for changes.
+        """
+        numbers = np.concatenate([np.ravel(np.asarray(each, dtype=float)) for each in values])
+        low, high = colour_range(numbers, centre)
+        finite = numbers[np.isfinite(numbers)]
+        ends = (finite.min(), finite.max()) if finite.size else (low, high)
+        return cls(low, high, *map(float, ends))
+
+    @property
+    def extend(self) -> Literal["both", "min", "max", "neither"]:
+        """At which ends of the bar values lie beyond the colours."""
+        if self.lowest < self.low:
+            return "both" if self.highest > self.high else "min"
+        return "max" if self.highest > self.high else "neither"
+
+    @property
+    def shown(self) -> tuple[float, float]:
+        """The part of the bar that is shown: half of a range about a centre where the other half has no values."""
+        is_half = self.lowest > self.low + 0.45 * (self.high - self.low)
+        return (min(self.lowest, (self.low + self.high) / 2) if is_half else self.low), self.high
+
+    @property
+    def part(self) -> tuple[float, float]:
+        """The part of the map of colours that is shown, from 0 to 1."""
+        low, high = ((end - self.low) / (self.high - self.low) for end in self.shown)
+        return low, high
+
+
+def add_colour_bar(
+    figure: Picture, drawn: Collection, axes: Sequence[Axes], values: xr.DataArray, scale: ColourScale
+) -> None:
     """A bar for the colours of a drawing, with arrows where values lie beyond its range."""
-    low, high = drawn.get_clim()
-    lowest, highest = float(values.min()), float(values.max())
-    extend = {(True, True): "both", (True, False): "min", (False, True): "max"}.get(
-        (lowest < low, highest > high), "neither"
-    )
-    bar = figure.colorbar(drawn, ax=list(axes), pad=0.02, aspect=25, extend=extend)
-    if lowest > low + 0.45 * (high - low):  # the lower half of a range about a centre says nothing then
-        bar.ax.set_ylim(min(lowest, (low + high) / 2), high)
+    bar = figure.colorbar(drawn, ax=list(axes), pad=0.02, aspect=25, extend=scale.extend)
+    bar.ax.set_ylim(*scale.shown)
     bar.set_label(axis_label(values))
     bar.outline.set_visible(False)
 
@@ -181,9 +275,38 @@ def thinned(times: np.ndarray, values: np.ndarray, most: int = 4000) -> tuple[np
     return np.repeat(times[starts], 2), ends.ravel()
 
 
-def colours(names: Iterable[Any]) -> dict[Any, str]:
-    """A colour for each name, in their order."""
-    return {name: OKABE_ITO[k % len(OKABE_ITO)] for k, name in enumerate(names)}
+def draw_band(
+    ax: Axes,
+    times: np.ndarray,
+    low: np.ndarray,
+    high: np.ndarray,
+    run: RunStyle,
+    colour: str | None = None,
+    drawstyle: str = "default",
+) -> None:
+    """A band between two traces: filled, or edged where it is laid over another.
+
+    Args:
+        ax: that is drawn on.
+        times: ms, shape (rows,).
+        low: lower edge, shape (rows,).
+        high: upper edge, shape (rows,).
+        run: that the band belongs to.
+        colour: where colours stand for something else than runs.
+        drawstyle: ``steps-post`` where a value holds until the next time.
+    """
+    if run.is_filled:
+        step: Any = "post" if drawstyle == "steps-post" else None
+        ax.fill_between(times, low, high, color=colour or run.colour, alpha=0.2, lw=0, step=step)
+        return
+    for edge in (low, high):
+        ax.plot(times, edge, **run.line(0.7, colour), drawstyle=drawstyle)
+
+
+def run_styles(names: Iterable[str]) -> dict[str, RunStyle]:
+    """How each run is drawn, in the order in which they are laid over each other."""
+    given = list(names)
+    return {given[0]: ALONE} if len(given) == 1 else dict(zip(given, itertools.cycle(TOGETHER)))
 
 
 def layer_colours(layers: Iterable[Any]) -> dict[Any, str]:

@@ -10,15 +10,18 @@ from matplotlib.axes import Axes
 
 from multiscale_run.analysis.derived import per_neuron
 from multiscale_run.analysis.figures.style import (
+    ALONE,
     COLUMN_MM,
     POINT_SIZE,
     Picture,
+    RunStyle,
     axis_label,
-    colours,
+    draw_band,
     grid,
     in_readable_unit,
     layer_colours,
     new_figure,
+    run_styles,
     styled,
     thinned,
 )
@@ -38,7 +41,7 @@ MOST_BAND_ROWS = 1000
 def time_series(panels: Sequence[Panel], *, width_mm: float = COLUMN_MM, panel_height_mm: float = 32.0) -> Picture:
     """Quantities over time: thin lines for neurons (a band from 10 to 90 % where they are many), thick ones for means.
 
-    One run is coloured by layer, several by run.
+    One run is coloured by layer, several by run: the first broad and light, others dashed over it.
 
     Args:
         panels: one per quantity; values have the dimensions time and neuron or compartment (means are drawn), or any
@@ -47,13 +50,14 @@ def time_series(panels: Sequence[Panel], *, width_mm: float = COLUMN_MM, panel_h
         panel_height_mm: of a panel.
     """
     figure, axes = grid(width_mm, len(panels), panel_height_mm, sharex=True)
+    styles = run_styles(dict.fromkeys(name for panel in panels for name in panel))
     for ax, panel in zip(axes, panels, strict=True):
         shown = in_readable_unit(per_neuron(values) for values in panel.values())
-        if len(panel) == 1:
+        if len(styles) == 1:
             _draw_layers(ax, shown[0])
         else:
-            for name, values, colour in zip(panel, shown, colours(panel).values(), strict=True):
-                _draw_group(ax, values, colour, name)
+            for name, values in zip(panel, shown, strict=True):
+                _draw_group(ax, values, styles[name], name)
         ax.set_ylabel(axis_label(shown[0]))
     _finish(axes, figure)
     return figure
@@ -77,10 +81,10 @@ def traces(
     figure = new_figure(width_mm, 13.0 * len(chosen) + 10)
     axes = figure.subplots(len(chosen), 1, sharex=True, sharey=True, squeeze=False)[:, 0]
     for ax, neuron in zip(axes, chosen, strict=True):
-        for colour, (name, values) in zip(colours(potentials).values(), potentials.items(), strict=True):
+        for run, (name, values) in zip(run_styles(potentials).values(), potentials.items(), strict=True):
             if neuron in values["neuron"]:
                 trace = values.sel(neuron=neuron)
-                ax.plot(*thinned(trace["time"].values, trace.values), color=colour, lw=0.6, label=name)
+                ax.plot(*thinned(trace["time"].values, trace.values), **run.line(0.6), label=name)
         ax.set_title(_describe(first, neuron), loc="right", pad=-2, fontsize=7)
     figure.supylabel(axis_label(first), fontsize=POINT_SIZE)
     _finish(list(axes), figure, legend=len(potentials) > 1)
@@ -95,14 +99,14 @@ def _describe(values: xr.DataArray, neuron: int) -> str:
 
 def _draw_layers(ax: Axes, values: xr.DataArray) -> None:
     if "layer" not in values.coords:
-        _draw_group(ax, values, next(iter(colours(["all"]).values())), "mean")
+        _draw_group(ax, values, ALONE, "mean")
         return
     for layer, colour in layer_colours(values["layer"].values).items():
-        _draw_group(ax, values[:, values["layer"].values == layer], colour, f"layer {layer}")
+        _draw_group(ax, values[:, values["layer"].values == layer], RunStyle(colour), f"layer {layer}")
 
 
-def _draw_group(ax: Axes, values: xr.DataArray, colour: str, label: str) -> None:
-    """Some sites of one colour and their mean; excluded neurons are left out of it."""
+def _draw_group(ax: Axes, values: xr.DataArray, style: RunStyle, label: str) -> None:
+    """Some sites in one style and their mean; excluded neurons are left out of it."""
     table, times = values.values.astype(float), values["time"].values
     seen = np.isfinite(table).any(axis=0) if len(table) else np.zeros(table.shape[1], dtype=bool)
     table = table[:, seen]
@@ -116,11 +120,11 @@ def _draw_group(ax: Axes, values: xr.DataArray, colour: str, label: str) -> None
         shown = table[rows]
         percentile = np.nanpercentile if np.isnan(shown).any() else np.percentile  # the former is slow
         low, high = percentile(shown, BAND, axis=1)
-        ax.fill_between(times[rows], low, high, color=colour, alpha=0.25, lw=0)
+        draw_band(ax, times[rows], low, high, style)
     elif table.shape[1] > 1:
         for column in table.T:
-            ax.plot(*thinned(times, column), color=colour, lw=0.4, alpha=0.45)
-    ax.plot(*thinned(times, mean), color=colour, lw=1.4, label=label)
+            ax.plot(*thinned(times, column), **style.line(0.4), alpha=0.45)
+    ax.plot(*thinned(times, mean), **style.line(1.4), label=label)
 
 
 def _finish(axes: list[Axes], figure: Picture, legend: bool = True) -> None:
@@ -130,9 +134,11 @@ def _finish(axes: list[Axes], figure: Picture, legend: bool = True) -> None:
         if is_lowest:
             ax.set_xlabel("time (ms)")
             ax.tick_params(labelbottom=True)
-    handles, labels = axes[0].get_legend_handles_labels()
-    if legend and labels:
-        figure.legend(handles, labels, loc="outside upper right", ncols=min(len(labels), 6))
+    handles = {
+        label: line for ax in reversed(axes) for line, label in zip(*ax.get_legend_handles_labels(), strict=True)
+    }
+    if legend and handles:
+        figure.legend(handles.values(), handles, loc="outside upper right", ncols=min(len(handles), 6))
 
 
 def _are_lowest(axes: list[Axes]) -> list[bool]:

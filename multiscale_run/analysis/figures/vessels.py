@@ -9,9 +9,9 @@ from matplotlib.collections import LineCollection
 from multiscale_run.analysis.figures.style import (
     DIVERGING_MAP,
     PAGE_MM,
+    ColourScale,
     Picture,
     add_colour_bar,
-    colour_range,
     new_figure,
     styled,
 )
@@ -29,7 +29,7 @@ def vessel_graph(
     vessels: xr.Dataset,
     *,
     centre: float | None = None,
-    limits: tuple[float, float] | None = None,
+    scale: ColourScale | None = None,
     width_mm: float = PAGE_MM,
 ) -> Picture:
     """Vessel segments from two sides; lines are the wider the wider the vessels are.
@@ -38,12 +38,13 @@ def vessel_graph(
         values: colour, shape (vessels,), with the ids of the segments.
         vessels: as ``Results.sites.vessels`` gives them.
         centre: value from which others differ in two directions, as 0 for changes; None: all are of one kind.
-        limits: of the colours; by default from the lowest to the highest value, a few extreme ones left out.
+        scale: of the colours, to be shared by several figures; by default from the lowest to the highest value, a few
+            extreme ones left out.
         width_mm: of the figure.
     """
     ends, width = _lines(vessels.sel(vessel=values["vessel"]))
     colour = values.values.astype(float)
-    shades = limits or colour_range(colour, centre)
+    colours = scale or ColourScale.of(colour, centre=centre)
     order = np.argsort(np.nan_to_num(np.abs(colour), nan=-1.0), kind="stable")  # the largest lie on top
     extent = np.ptp(ends.reshape(-1, 3), axis=0)
     views = [(0, 1), (2, 1)]
@@ -55,7 +56,7 @@ def vessel_graph(
             ends[order][:, :, [h, v]],
             array=colour[order],
             linewidths=width[order],
-            clim=shades,
+            clim=(colours.low, colours.high),
             cmap=None if centre is None else DIVERGING_MAP,
         )
         lines.set_capstyle("round")
@@ -63,7 +64,7 @@ def vessel_graph(
         ax.autoscale()
         ax.set(aspect="equal", xlabel=f"{AXES[h]} (µm)")
     axes[0].set_ylabel(f"{AXES[1]} (µm)")
-    add_colour_bar(figure, lines, axes, values)
+    add_colour_bar(figure, lines, axes, values, colours)
     return figure
 
 

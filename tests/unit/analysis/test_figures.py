@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import pytest
 import xarray as xr
 from matplotlib.collections import LineCollection, PolyCollection
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
-from multiscale_run.analysis import Results, figures
+from mpi_coupling.profile import PhaseSummary, ProfileSummary, Spread
+from multiscale_run.analysis import Results, figures, sections
 from multiscale_run.analysis.figures import style
+from multiscale_run.analysis.tables import Note
 from multiscale_run.geometry import cubic_mesh
 
 
@@ -138,3 +143,103 @@ def test_ranges_of_colours():
     assert low == -high and high == pytest.approx(3.0, rel=0.01)
     low, high = style.colour_range([2.0, 2.0])
     assert low < high
+
+
+def luminance(colour):
+    """Relative luminance of a colour (WCAG 2.1)."""
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(colour)]
+    return float(np.dot([0.2126, 0.7152, 0.0722], linear))
+
+
+def assert_both_are_seen(below, above):
+    """The one that is drawn later leaves the other visible under it, between its dashes and on both sides."""
+    assert above.get_linewidth() <= 0.6 * below.get_linewidth()
+    assert below.get_linestyle() in ("-", "solid") and above.get_linestyle() not in ("-", "solid")
+    assert luminance(below.get_color()) > 1.5 * luminance(above.get_color()), "also without colours"
+
+
+LAID_OVER = {
+    "V": (lambda r: figures.traces({n: r.soma_potential() for n in ("one", "two")}), 0),
+    "means": (lambda r: figures.time_series([{n: r.quantity("sodium") for n in ("one", "two")}]), 0),
+    "ATP": (lambda r: figures.energy_budget({n: r.energy() for n in ("one", "two")}), 1),
+    "alive": (lambda r: figures.living_neurons({n: r.alive() for n in ("one", "two")}), 0),
+}
+
+
+@pytest.mark.parametrize("name", LAID_OVER)
+def test_equal_runs_are_both_seen(results, name):
+    draw, place = LAID_OVER[name]
+    lines = {line.get_label(): line for line in draw(results).axes[place].lines}
+    one, two = lines["one"], lines["two"]
+    np.testing.assert_array_equal(one.get_ydata(), two.get_ydata())
+    assert_both_are_seen(one, two)
+
+
+def test_equal_rates_are_both_seen(results):
+    both = {name: (results.spikes(), results.neurons()) for name in ("one", "two")}
+    one, two = (p for p in figures.raster(both).axes[-1].patches)
+    assert two.get_linewidth() < one.get_linewidth() and two.get_linestyle() != one.get_linestyle()
+    steps = figures.energy_budget({name: results.energy() for name in ("one", "two")}).axes[0].patches
+    for below, above in zip(steps[:2], steps[2:], strict=True):
+        assert above.get_linewidth() < below.get_linewidth() and above.get_linestyle() != below.get_linestyle()
+        assert luminance(below.get_edgecolor()[:3]) > 1.5 * luminance(above.get_edgecolor()[:3])
+
+
+def test_a_run_keeps_its_style_where_the_other_has_no_data(results):
+    nai = results.quantity("sodium")
+    figure = figures.time_series([{"two": nai}, {"one": nai, "two": nai}])
+    alone, both = ({line.get_label(): line for line in ax.lines} for ax in figure.axes)
+    assert alone["two"].get_color() == both["two"].get_color() and "layer 3" not in alone
+    assert {text.get_text() for text in figure.legends[0].get_texts()} == {"one", "two"}
+
+
+def test_maps_that_share_a_scale_have_the_same_bar(results):
+    vessels = results.sites.vessels
+    size = vessels.sizes["vessel"]
+    up, both = (
+        xr.DataArray(np.linspace(low, 2.0, size), {"vessel": vessels["vessel"]}, attrs={"units": "%"})
+        for low in (0.1, -3.0)
+    )
+    scale = figures.ColourScale.of(up.values, both.values, centre=0)
+    drawn = [figures.vessel_graph(values, vessels, centre=0, scale=scale) for values in (up, both)]
+    bars = [figure.axes[-1].get_ylim() for figure in drawn]
+    assert bars[0] == bars[1] and bars[0][0] == -bars[0][1]
+    clims = [next(c for c in f.axes[0].collections if isinstance(c, LineCollection)).get_clim() for f in drawn]
+    assert clims[0] == clims[1] == bars[0]
+    assert figures.ColourScale.of(up.values, centre=0).shown[0] == 0.0, "no half of a bar without values"
+
+
+def test_panels_of_the_energy_budget_have_one_time_axis(results):
+    rates, atp, _ = figures.energy_budget({"one": results.energy()}).axes
+    assert rates.get_xlim() == atp.get_xlim() and rates.get_xticks().tolist() == atp.get_xticks().tolist()
+    assert [text.get_text() for text in atp.get_legend().get_texts()] == ["mean of neurons"]
+
+
+@pytest.mark.parametrize(("ranks", "whiskers"), [(1, 0), (2, 1)])
+def test_only_several_ranks_have_a_fastest_and_a_slowest(ranks, whiskers):
+    seconds = Spread(1.0, 1.5, 2.0)
+    summary = ProfileSummary(ranks, seconds, {"metabolism": PhaseSummary(seconds, seconds, seconds)}, seconds, seconds)
+    assert len(figures.profile_bars({"one": summary}).axes[0].lines) == whiskers
+
+
+def notes(parts):
+    return [str(item) for item in parts.items if isinstance(item, Note)]
+
+
+def test_words_of_a_report_and_of_one_that_compares(results, tmp_path):
+    folder = shutil.copytree(results.config.folder, tmp_path / "other")
+    (alone,) = notes(sections.living_neurons(results))
+    assert alone == "All 10 neurons took part as far as the run came; none was excluded."
+    both = notes(sections.living_neurons(results, Results(folder)))
+    assert both == [f"{name}: {alone}" for name in ("simulation", "other")]
+
+
+@pytest.mark.parametrize(("highest", "said"), [(3.1, ["Colours end at 3.0"]), (3.0, [])])
+def test_the_report_says_where_the_colours_of_potassium_end(folder, highest, said):
+    mesh = cubic_mesh(np.zeros(3), np.full(3, 40.0), 10.0)
+    values = np.append(np.full(len(mesh.corners) - 1, 3.0), highest)
+    folder.per_node("steps_potassium_after_sync", values[None], "tetrahedra")
+    results = Results(folder.path)
+    results.sites.__dict__["mesh"] = mesh  # as if it had been made
+    told = [note for note in notes(sections.extracellular_potassium(results)) if "arrow" in note]
+    assert [note[: len("Colours end at 3.0")] for note in told] == said

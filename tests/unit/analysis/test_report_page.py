@@ -6,7 +6,7 @@ import nbformat
 import pytest
 
 from mpi_coupling.failure import UserError
-from multiscale_run.analysis.html_report import external_resources, to_html
+from multiscale_run.analysis.html_report import external_resources, file_name, to_html
 from multiscale_run.analysis.notebooks import execute, read_notebook, with_parameters
 
 code, text = nbformat.v4.new_code_cell, nbformat.v4.new_markdown_cell
@@ -53,6 +53,19 @@ def test_a_page_has_outputs_and_no_code(tmp_path):
     assert "<title>a &lt;title&gt;</title>" in page
     assert "First &amp; last</a></li>" in page, "sections are listed"
     assert external_resources(page) == []
+
+
+@pytest.mark.parametrize(
+    ("other", "name"),
+    [
+        ("other", "report-compare-other.html"),
+        ("simulation_config_2.json", "report-compare-simulation_config_2.html"),
+        ("/data/my runs/other", "report-compare-data-my-runs-other.html"),
+        ("/" + 400 * "x", f"report-compare-{200 * 'x'}.html"),
+    ],
+)
+def test_a_comparison_has_a_file_of_its_own(other, name):
+    assert file_name() == "report.html" and file_name(other) == name
 
 
 def test_a_failing_cell_is_named_with_its_error(tmp_path):

@@ -67,6 +67,40 @@ def test_vessels_show_their_change_since_rest(folder):
     np.testing.assert_allclose(radius, radii, rtol=1e-6)
 
 
+def test_changes_and_flows_have_colours_about_zero(folder):
+    size = len(Sites(load_config(folder.path)).vessels["vessel"])
+    along = np.linspace(-1.0, 4.0, size)
+    folder.per_node("bloodflow_flow_after_sync", np.tile(along, (2, 1)), "vasculature", unit="um3/s")
+    folder.per_node("bloodflow_radius_after_sync", np.linspace(3.0, 3.3, size * 2).reshape(2, -1), "vasculature")
+    _, data = written(folder)
+    flow, *_ = quantity(data, "blood_flow")
+    assert flow["unit"] == "µm³/s" and flow["scale"] == "Coolwarm"
+    assert flow["limits"][0] == -flow["limits"][1] and flow["limits"][1] == pytest.approx(4.0, rel=0.01)
+    assert flow["part"] == [0.0, 1.0]
+    radius, *_ = quantity(data, "vessel_radius")
+    assert radius["scale"] == "Cividis" and radius["limits"][0] == pytest.approx(3.0) and radius["part"] == [0.0, 1.0]
+
+
+def test_only_the_half_of_the_colours_that_occurs_is_shown(folder):
+    rest = Sites(load_config(folder.path)).vessels["radius_at_rest"].values
+    wider = rest * np.linspace(1.0, 1.01, len(rest))
+    folder.per_node("bloodflow_radius_after_sync", np.stack([rest, wider]), "vasculature", unit="um")
+    _, data = written(folder)
+    change, _, values = quantity(data, "radius_change")
+    assert change["extremes"][0] == 0.0 and (values[0] == 0).all(), "rounding of the report is no change"
+    assert change["limits"][0] == 0.0 and change["part"] == [0.5, 1.0] and change["scale"] == "Coolwarm"
+
+
+def test_concentrations_have_the_units_of_the_report(folder, rows):
+    folder.compartments("cai", 5e-5 + rows * 1e-7).compartments("atpi", rows)
+    _, data = written(folder)
+    calcium, _, values = quantity(data, "calcium")
+    assert calcium["unit"] == "nM"
+    np.testing.assert_allclose(values[0, 0], 50.0 + rows[0, :4].mean() * 0.1, rtol=1e-5)
+    assert calcium["limits"][0] == pytest.approx(values.min())
+    assert quantity(data, "atp")[0]["unit"] == "mM"
+
+
 def test_neurons_without_a_value_stay_without(folder, rows):
     rows[4:, :4] = np.nan
     _, data = written(folder.compartments("atpi", rows))
