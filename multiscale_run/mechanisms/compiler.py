@@ -33,11 +33,17 @@ def run_nrnivmodl(scratch: Path, files: Mapping[str, Path]) -> None:
     beside_python = str(Path(sys.executable).parent)
     search = os.pathsep.join([beside_python, os.environ.get("PATH", os.defpath)])
     nrnivmodl = _tool("nrnivmodl", search, "it comes with NEURON: pip install 'multiscale-run[neurons]'")
-    _tool("make", search, f"install it {_DEBIAN}")
+    make = _tool("make", search, f"install it {_DEBIAN}")
     done = subprocess.run(
         [nrnivmodl, "-incflags", INCLUDE_FLAGS, "mod"],
         cwd=scratch,
-        env={**os.environ, "PATH": search, "CXX": _compiler(Path(nrnivmodl), search), "LC_ALL": "C"},
+        env={
+            **os.environ,
+            "PATH": search,
+            "CXX": _compiler(Path(nrnivmodl), search),
+            "LC_ALL": "C",
+            "MAKEFLAGS": make_flags(make),
+        },
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -45,6 +51,13 @@ def run_nrnivmodl(scratch: Path, files: Mapping[str, Path]) -> None:
     )
     if done.returncode:
         raise UserError(f"the NEURON mechanisms do not compile: {explain(done.stdout, files)}")
+
+
+def make_flags(make: str) -> str:
+    """The user's flags of make, and that files that are translated at once do not mix their messages."""
+    given, orderly = os.environ.get("MAKEFLAGS", ""), "--output-sync=target"
+    knows = subprocess.run([make, orderly, "--version"], capture_output=True, check=False).returncode == 0  # since 4.0
+    return f"{given} {orderly}".strip() if knows else given
 
 
 def _tool(name: str, search: str, remedy: str) -> str:

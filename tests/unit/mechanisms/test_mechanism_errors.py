@@ -1,7 +1,9 @@
 """What is said when mechanisms do not compile: the real compiler on one broken file, and tools that do not fit."""
 
+import os
 import re
 import shutil
+import subprocess
 
 import pytest
 
@@ -87,3 +89,17 @@ def test_the_output_is_shown_when_nothing_is_recognised(workplace, tmp_path, mon
     said = refused(workplace)
     assert "the hamster is tired" in said
     assert "Traceback" not in said
+
+
+def test_files_that_are_translated_at_once_do_not_mix_their_words(tmp_path, monkeypatch):
+    monkeypatch.setenv("MAKEFLAGS", "-k")
+    halves = "".join(f"{name}:\n\t@printf {name}1; sleep 0.5; echo {name}2\n" for name in ("one", "two"))
+    (tmp_path / "Makefile").write_text(f"all: one two\n{halves}")
+    make = shutil.which("make")
+    flags = compiler.make_flags(make)
+    assert flags == "-k --output-sync=target"
+    environment = {"PATH": os.environ["PATH"], "MAKEFLAGS": flags}
+    done = subprocess.run(
+        [make, "-j2", "all"], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+    )
+    assert sorted(done.stdout.splitlines()) == ["one1one2", "two1two2"]
