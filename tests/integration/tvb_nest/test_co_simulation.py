@@ -297,7 +297,7 @@ def test_a_folder_that_cannot_be_written(tools, make):
     (folder / "taken").write_text("a file where the folder should be")
     file.write_text(json.dumps(json.loads(file.read_text()) | {"result_path": str(Path(folder / "taken"))}))
     output = completed(tools, "run", folder, code=2)
-    assert "results cannot be written there" in output and "Traceback" not in output
+    assert "taken is a file, not a folder; remove it or name another folder" in output and "Traceback" not in output
 
 
 THROUGH_MPI = {"param_tvb_nest": {"exchange": "mpi"}, "param_co_simulation": {"nb_MPI_nest": 2}}
