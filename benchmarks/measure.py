@@ -29,7 +29,7 @@ BENCHMARKS = {
     "field_access": "field_access.py --neurons 10 50 200",
     "mean_field": "mean_field.py",
     "mean_field_order_1": "mean_field.py --order 1",
-    "co_simulation": "co_simulation.py --neurons 100 200 1000",
+    "co_simulation": "co_simulation.py --neurons 100 200 1000 --repeats 5",
     "co_simulation_growth": "co_simulation.py --ms 500 --repeats 1"
     " --vary neurons regions window threads transform_ranks",
     "mouse_brain": "mouse_brain.py ../shared/data/connectomes/allen-mouse-104",
