@@ -6,7 +6,8 @@ import errno
 import fcntl
 import stat
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -62,6 +63,19 @@ def file_in_the_way(folder: Path) -> Path | None:
     return None
 
 
+@contextmanager
+def writing_results(folder: Path) -> Iterator[None]:
+    """What the system has against results in a folder becomes an error that names it.
+
+    Raises:
+        UserError: something cannot be written there.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise UserError(f"{folder}: results cannot be written there: {error.strerror}") from error
+
+
 def make_folder(folder: Path) -> None:
     """Make a folder of results.
 
@@ -70,10 +84,8 @@ def make_folder(folder: Path) -> None:
     """
     if file := file_in_the_way(folder):
         raise UserError(f"{file} is a file, not a folder; remove it or name another folder for the results")
-    try:
+    with writing_results(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"{folder}: results cannot be written there: {error.strerror}") from error
 
 
 def hold_folder(folder: Path) -> IO[Any]:
@@ -83,12 +95,10 @@ def hold_folder(folder: Path) -> IO[Any]:
         UserError: another run writes there, or the folder cannot be written.
     """
     make_folder(folder)
-    try:
+    with writing_results(folder):
         file = (folder / FOLDER_LOCK).open("w")
         if not lock(file, FOLDER_PATIENCE):
             raise UserError(f"{folder}: another run is writing its results there; wait for it or stop it")
-    except OSError as error:
-        raise UserError(f"{folder}: results cannot be written there: {error.strerror}") from error
     return file
 
 

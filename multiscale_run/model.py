@@ -13,7 +13,6 @@ from mpi_coupling.world import World
 from multiscale_run.bloodflow import VesselGraph
 from multiscale_run.circuit_check import neuron_layers
 from multiscale_run.config import SimulationConfig
-from multiscale_run.config.schema import SIMULATORS
 from multiscale_run.coupling import NEURONS, VESSELS, Transfers, connect
 from multiscale_run.simulators import (
     BloodflowSimulator,
@@ -124,19 +123,18 @@ class Model:
 
     def _add_externals(self, profiler: Profiler, vessels: VesselGraph | None) -> None:
         """Build the simulators of other packages."""
-        for name in self._config.active_simulators:
-            if name not in SIMULATORS:
-                with profiler.phase(f"build/{name}"):
-                    setup = Setup(
-                        config=self._config,
-                        world=self._world,
-                        clock=self._clock,
-                        neurons=self.neurons,
-                        mesh=self._tissue.mesh,
-                        vessels=vessels,
-                        simulators=dict(self.simulators),
-                    )
-                    self.simulators[name] = build_external(name, setup)
+        for name in self._config.external_simulators:
+            with profiler.phase(f"build/{name}"):
+                setup = Setup(
+                    config=self._config,
+                    world=self._world,
+                    clock=self._clock,
+                    neurons=self.neurons,
+                    mesh=self._tissue.mesh,
+                    vessels=vessels,
+                    simulators=dict(self.simulators),
+                )
+                self.simulators[name] = build_external(name, setup)
 
     def _connect(self) -> None:
         domains, operators = dict(self._tissue.domains()), list(self._tissue.operators())

@@ -6,13 +6,11 @@ import errno
 import hashlib
 import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from mpi_coupling.atomic import write_in_one_step
 from mpi_coupling.failure import UserError
-from mpi_coupling.locks import file_in_the_way, hold_folder
+from mpi_coupling.locks import file_in_the_way, hold_folder, writing_results
 from mpi_coupling.plugins import packages
 from mpi_coupling.profile import Profiler, ProfileSummary
 from mpi_coupling.timeline import TimelineProfiler
@@ -38,7 +36,7 @@ def fingerprint(config: SimulationConfig, world: World) -> str:
             config.network.read_text(),
             str(library.library_path),
             digest(input_files(config)),
-            json.dumps(packages(GROUP, config.active_simulators), sort_keys=True),
+            json.dumps(packages(GROUP, config.external_simulators), sort_keys=True),
         )
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
@@ -110,7 +108,7 @@ class OutputFolder:
         earlier = (SUCCESS, PROFILE, TIMELINE)
 
         def remove() -> None:
-            with self._refusals():
+            with writing_results(self._path):
                 for name in earlier:
                     (self._path / name).unlink(missing_ok=True)
 
@@ -126,7 +124,7 @@ class OutputFolder:
 
         def conclude() -> None:
             summary.print()
-            with self._refusals():
+            with writing_results(self._path):
                 write_in_one_step(self._path / SUCCESS, mark)
 
         self._world.on_root(conclude)
@@ -137,13 +135,6 @@ class OutputFolder:
             profiler.write_timeline(self._path / TIMELINE)
         self._world.on_root(lambda: summary.write(self._path / PROFILE))
         return summary
-
-    @contextmanager
-    def _refusals(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise UserError(f"{self._path}: results cannot be written there: {error.strerror}") from error
 
     def _take(self) -> None:
         self._lock = hold_folder(self._path)  # until this process ends

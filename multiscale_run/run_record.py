@@ -10,7 +10,7 @@ import contextlib
 import json
 import logging
 import platform
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib import metadata
@@ -78,7 +78,7 @@ class RunDescription:
             versions={
                 "python": platform.python_version(),
                 **dict(_versions()),
-                **packages(GROUP, config.active_simulators),
+                **packages(GROUP, config.external_simulators),
             },
             configuration=config.document.data,
             resumed_from_ms=resumed_from_ms,
@@ -170,6 +170,11 @@ def read_events(folder: Path) -> list[Event]:
     if damaged := len(lines) - len(events):
         events.append(Event("warning", f"{file} cannot be read in full: {damaged} of {len(lines)} lines are damaged"))
     return events
+
+
+def reason_to_end(events: Iterable[Event]) -> str:
+    """Why a run ended itself before its time; empty where it did not."""
+    return next((event.message for event in reversed(list(events)) if event.kind == "end"), "")
 
 
 def _events(lines: list[bytes]) -> Iterator[Event]:

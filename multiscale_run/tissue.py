@@ -15,7 +15,6 @@ from mpi_coupling.console import get_logger
 from mpi_coupling.world import UserError, World
 from multiscale_run.bloodflow import Boundary, VesselGraph
 from multiscale_run.config import SimulationConfig
-from multiscale_run.config.schema import SIMULATORS
 from multiscale_run.config.schema.preprocessor import Mesh as MeshSettings
 from multiscale_run.coupling import GLIA, NEURONS, TETRAHEDRA, VESSELS, Domain, Operator, Reduction, fields_of
 from multiscale_run.geometry import (
@@ -134,7 +133,7 @@ class CoupledTissue:
 
 def needs_mesh(config: SimulationConfig) -> bool:
     """Whether a run has to do with tetrahedra: the extracellular space, or an expression with one of their matrices."""
-    if config.multiscale_run.with_steps or any(map(_is_in_tissue, config.active_simulators)):
+    if config.multiscale_run.with_steps or any(map(_is_in_tissue, config.external_simulators)):
         return True
     texts = [c.transform_expression or "" for _, _, c in config.multiscale_run.applied_connections()]
     of_mesh = {name for name, recipe in RECIPES.items() if {"mesh", "intersector"} & set(recipe.needs)}
@@ -143,8 +142,6 @@ def needs_mesh(config: SimulationConfig) -> bool:
 
 def _is_in_tissue(simulator: str) -> bool:
     """Whether a simulator of another package has a field on tetrahedra."""
-    if simulator in SIMULATORS:
-        return False
     return any(field.domain == TETRAHEDRA for field in fields_of(external_class(simulator)).values())
 
 

@@ -25,7 +25,7 @@ from multiscale_run.analysis.catalogue import quantities
 from multiscale_run.config import SimulationConfig, load_config
 from multiscale_run.config.document import FILE_NAME
 from multiscale_run.output_folder import CHECKPOINTS, has_results
-from multiscale_run.run_record import RUN, Event, read_events
+from multiscale_run.run_record import RUN, Event, read_events, reason_to_end
 
 WATCHED = (
     ("atp", "atp_after_exchange"),
@@ -209,8 +209,8 @@ def _next_command(config: SimulationConfig) -> str:
 def _without_results(config: SimulationConfig) -> Moment:
     if is_folder_held(config.output_dir):
         return Moment(BUILDING)
-    reasons = [event.message for event in read_events(config.output_dir) if event.kind == "end"]
-    return Moment("stopped", planned_ms=config.run.tstop, reason=reasons[-1]) if reasons else Moment(WAITING)
+    reason = reason_to_end(read_events(config.output_dir))
+    return Moment("stopped", planned_ms=config.run.tstop, reason=reason) if reason else Moment(WAITING)
 
 
 def _results(config: SimulationConfig) -> Results | None:

@@ -155,6 +155,23 @@ def tools() -> Mapping[str, Any]:
 
 
 @pytest.fixture(scope="session")
+def package_of_simulators() -> Callable[..., Path]:
+    """Writes a package that offers simulators, as pip installs it; returns the file with its version."""
+
+    def write(folder: Path, name: str, text: str, entries: Mapping[str, str]) -> Path:
+        about = folder / f"{name}-1.0.dist-info"
+        about.mkdir(parents=True)
+        (folder / f"{name}.py").write_text(text)
+        lines = [f"{entry} = {name}:{cls}" for entry, cls in entries.items()]
+        (about / "entry_points.txt").write_text("\n".join(["[multiscale_run.simulators]", *lines, ""]))
+        metadata = about / "METADATA"
+        metadata.write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        return metadata
+
+    return write
+
+
+@pytest.fixture(scope="session")
 def bits() -> Callable[[SimulationFolder], dict[str, np.ndarray]]:
     """Everything a run has written, by file and dataset."""
 

@@ -35,7 +35,7 @@ from multiscale_run.circuit_check import neuron_population
 from multiscale_run.config import SimulationConfig, load_config
 from multiscale_run.output_folder import PROFILE, has_results
 from multiscale_run.reports import SUCCESS
-from multiscale_run.run_record import RUN, Event, RunDescription, read_description, read_events
+from multiscale_run.run_record import RUN, Event, RunDescription, read_description, read_events, reason_to_end
 
 DEFAULT_SPIKES_FILE = "out.h5"
 _STOPPED_AT = re.compile(r"^stopped at \S+ ms (?=by )")
@@ -275,12 +275,12 @@ class Results(Mapping[str, xr.DataArray]):
         """How far the run has come."""
         reached = max((float(file.times[-1]) for file in self.files.values() if file.rows), default=0.0)
         planned = float(self.configuration["run"]["tstop"])
-        ends = [event.message for event in self.events if event.kind == "end"]
+        reason = reason_to_end(self.events)
         if (self.folder / SUCCESS).exists():
             return RunState("finished", planned, planned)
         if is_folder_held(self.folder):
             return RunState("running", reached, planned)
-        return RunState("stopped" if ends else "unfinished", reached, planned, ends[-1] if ends else "")
+        return RunState("stopped" if reason else "unfinished", reached, planned, reason)
 
     @cached_property
     def profile(self) -> ProfileSummary:

@@ -13,7 +13,7 @@ from mpi_coupling.settings.problems import Finding, Note, Problem
 from multiscale_run.config.cross_checks.timing import periods
 from multiscale_run.config.document import SECTION, Document
 from multiscale_run.config.legacy import IgnoredKey
-from multiscale_run.config.schema import MultiscaleRun, Run, Simulator
+from multiscale_run.config.schema import SIMULATORS, MultiscaleRun, Run, Simulator
 from multiscale_run.config.view import ConfigView
 
 
@@ -54,6 +54,11 @@ class SimulationConfig:
     def active_simulators(self) -> tuple[Simulator, ...]:
         """Simulators that take part, in the order in which they advance; neurons always do."""
         return self.multiscale_run.active_simulators
+
+    @property
+    def external_simulators(self) -> tuple[Simulator, ...]:
+        """Those of them that other packages bring along."""
+        return tuple(name for name in self.active_simulators if name not in SIMULATORS)
 
     def periods(self) -> dict[Simulator, int]:
         """Period of each active simulator in ticks (time steps of run.dt); that of the neurons divides the others."""

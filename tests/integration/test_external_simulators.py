@@ -103,16 +103,10 @@ def report(field, name):
 
 
 @pytest.fixture(autouse=True)
-def installed(tmp_path):
+def installed(tmp_path, package_of_simulators):
     folder = tmp_path / "packages"
-    about = folder / "warm-1.0.dist-info"
-    about.mkdir(parents=True)
-    (folder / "warm.py").write_text(PACKAGE)
-    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: warm\nVersion: 1.0\n")
-    lines = [f"{name} = warm:{cls}" for name, cls in NAMES.items()]
-    (about / "entry_points.txt").write_text("\n".join(["[multiscale_run.simulators]", *lines, ""]))
     os.environ["PYTHONPATH"] = os.pathsep.join([str(folder), *filter(None, [os.environ.get("PYTHONPATH")])])
-    return about
+    return package_of_simulators(folder, "warm", PACKAGE, NAMES)
 
 
 def warm(settings):
@@ -150,8 +144,7 @@ def test_resumed_to_the_same_bits_but_not_with_another_version(tiny, tools, comp
     resumed = tools["launch"]("compute", "--resume", folder.path, ranks=2)
     assert resumed.returncode == 0 and "resuming at 150 ms" in resumed.stdout
     compare(whole, folder)
-    metadata = installed / "METADATA"
-    metadata.write_text(metadata.read_text().replace("1.0", "1.1"))
+    installed.write_text(installed.read_text().replace("Version: 1.0", "Version: 1.1"))
     refused = tools["launch"]("compute", "--resume", folder.path, ranks=2)
     assert refused.returncode == 2 and "another configuration, circuit or mechanisms" in refused.stdout
 

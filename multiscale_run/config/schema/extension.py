@@ -68,7 +68,7 @@ def _extended(names: tuple[str, ...]) -> type[SimulationFile]:
     all_reports: Any = create_model("Reports", __base__=Reports, **reports)  # type: ignore[call-overload]
     keys: dict[str, Any] = {"reports": (all_reports, key(all_reports, "Reports of the coupled simulators."))}
     for name, model in sections.items():
-        keys[f"with_{name}"] = (bool, key(False, f"Simulate {name}."))
+        keys[SWITCH + name] = (bool, key(False, f"Simulate {name}."))
         keys[name] = (model, key(model, model.__doc__ or name))
     ours: Any = create_model("MultiscaleRun", __base__=MultiscaleRun, **keys)
     return create_model("SimulationFile", __base__=SimulationFile, multiscale_run=(ours, key(..., "Our section.")))

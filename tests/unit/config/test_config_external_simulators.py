@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from importlib import invalidate_caches
 
 import pytest
@@ -70,7 +71,7 @@ CONNECTION = {
 
 
 @pytest.fixture
-def install(tmp_path, monkeypatch):
+def install(tmp_path, monkeypatch, package_of_simulators):
     """Installs a package: ``install(name=entry point, ...)``."""
 
     def clear():
@@ -80,14 +81,9 @@ def install(tmp_path, monkeypatch):
 
     def make(text=HEATER, package="heater_package", **entries):
         folder = tmp_path / "packages" / package
-        about = folder / f"{package}-1.0.dist-info"
-        about.mkdir(parents=True)
-        (folder / f"{package}.py").write_text(text)
-        (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n")
-        lines = [f"{name} = {package}:{value}" for name, value in entries.items()]
-        (about / "entry_points.txt").write_text("\n".join([f"[{base.GROUP}]", *lines, ""]))
+        package_of_simulators(folder, package, text, entries)
         monkeypatch.syspath_prepend(folder)
-        monkeypatch.delitem(__import__("sys").modules, package, raising=False)
+        monkeypatch.delitem(sys.modules, package, raising=False)
         clear()
 
     yield make

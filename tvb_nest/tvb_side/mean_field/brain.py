@@ -63,7 +63,8 @@ class MeanFieldBrain(Brain):
         self._history = np.ascontiguousarray(np.roll(past[:, 0], 1, axis=0))  # row 0 is step 0
         self._X = past[-1].copy()
         self._X[1:, self.spiking] = np.nan
-        self._advance_block(1, np.empty((0, *self._X.shape)), np.empty((0, len(self.spiking))))  # loads compiled code
+        nothing = np.empty((0, *self._X.shape))
+        self._advance_block(1, nothing, np.empty((0, len(self.spiking))), nothing)  # loads compiled code
         self._coupling(0)
 
     @property
@@ -96,14 +97,17 @@ class MeanFieldBrain(Brain):
         for first in range(0, n_steps, BLOCK):
             block = slice(first, min(first + BLOCK, n_steps))
             noise = self._noise.increments(block.stop - first)
-            states[block] = self._advance_block(self.step + 1 + first, noise, rates[block])
+            self._advance_block(self.step + 1 + first, noise, rates[block], states[block])
         return states
 
     def _advance_block(
-        self, first_step: int, noise: NDArray[np.float64], rates: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
-        """States of the steps from `first_step` on, as many as `noise` has."""
-        states = np.empty_like(noise)
+        self,
+        first_step: int,
+        noise: NDArray[np.float64],
+        rates: NDArray[np.float64],
+        states: NDArray[np.float64],
+    ) -> None:
+        """Compute the steps from `first_step` on, as many as `noise` has, into `states`."""
         kernel.advance(
             first_step,
             self._X,
@@ -116,7 +120,6 @@ class MeanFieldBrain(Brain):
             self._constants,
             states,
         )
-        return states
 
     def _write(self, first_step: int, rates: NDArray[np.float64]) -> None:
         horizon = len(self._history)
